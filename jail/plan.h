@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * plan - one jail for one account, decided to the last mount
+ *
+ * A plan is what is left when all configuration has been read, every
+ * template filled in and every name looked up.  jailconf/ makes it, as root
+ * on the host; it travels to jail-keeper(8) in a sealed memfd; whoever
+ * joins the jail later gets that same memfd from the keeper, so that the
+ * second session has the walls of the first.
+ *
+ * The root is described by a list of entries, applied in order to an empty
+ * directory (or to the tree of another distribution).  "jailconf explain"
+ * prints that list; nothing else decides what is visible inside.
+ */
+#ifndef JAIL_PLAN_H
+#define JAIL_PLAN_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+enum entry_kind {
+	ENTRY_DIR,     /* make a directory, with MODE */
+	ENTRY_FILE,    /* make a file, with MODE, that contains TEXT */
+	ENTRY_LINK,    /* make a symbolic link to TEXT */
+	ENTRY_DEVICE,  /* make a character device; TEXT is MAJOR:MINOR */
+	ENTRY_BIND,    /* mount what the host has at TEXT, with all below it */
+	ENTRY_SCRATCH, /* mount an empty writable directory, with MODE; all
+			* of a jail's share one tmpfs and its size */
+	ENTRY_PROC,    /* mount proc(5) of the jail's pid namespace */
+	ENTRY_PTS,     /* mount a devpts of its own */
+	ENTRY_HIDE,    /* cover what is there with nothing */
+};
+
+enum entry_flag {
+	ENTRY_READONLY = 1 << 0, /* once everything is in place */
+	ENTRY_OPTIONAL = 1 << 1, /* BIND, HIDE: skip if it does not exist */
+	ENTRY_NOEXEC = 1 << 2,
+	ENTRY_DEVICES = 1 << 3, /* device nodes work (else nodev) */
+	ENTRY_OWNED = 1 << 4,	/* it belongs to the account, not to root;
+				 * BIND: so may the source */
+};
+/* Every mount is nosuid; there is no flag to change that. */
+
+struct entry {
+	enum entry_kind kind;
+	unsigned int flags; /* of enum entry_flag */
+	mode_t mode;	    /* 0 where it means nothing */
+	const char *target; /* clean absolute path inside the jail */
+	const char *text;   /* as enum entry_kind says; "" where it means
+			     * nothing */
+};
+
+enum plan_network {
+	PLAN_NETWORK_NONE, /* an own network namespace with a loopback */
+	PLAN_NETWORK_HOST, /* the host's */
+};
+
+enum { PLAN_LINGER_FOREVER = -1 };
+
+/* A resource limit that the jail sets; the others are left alone. */
+struct plan_limit {
+	bool set;
+	struct rlimit value;
+};
+
+struct plan {
+	struct arena arena; /* everything below lives in it */
+
+	/* Who, on the host.  uid is neither 0 nor -1. */
+	const char *account;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	size_t n_groups;
+
+	/* Who and where, inside. */
+	const char *jail; /* the jail's name in the configuration */
+	const char *name; /* of the account, inside */
+	const char *home;
+	const char *shell;
+	const char *hostname;
+
+	/* The world: NULL for tree means "an empty tmpfs". */
+	const char *tree;  /* directory of the host that is the lower layer */
+	const char *upper; /* directory that keeps changes to tree, or NULL:
+			    * the root is read-only */
+	struct entry *entries;
+	size_t n_entries;
+	uint64_t scratch_bytes; /* of the jail's tmpfs */
+	uint64_t scratch_files;
+	uint32_t terminals; /* most ptys at a time */
+	enum plan_network network;
+
+	/* Sessions. */
+	struct plan_limit limits[RLIM_NLIMITS]; /* by RLIMIT_ number */
+	const char **env;	/* "NAME=value" set in every session */
+	size_t n_env;
+	const char **env_keep;	/* names that su may bring along */
+	size_t n_env_keep;
+	mode_t umask;
+	uint32_t sessions;	/* most sessions at a time */
+	int32_t linger_seconds; /* or PLAN_LINGER_FOREVER */
+};
+
+/*
+ * Writes the plan to a sealed memfd (base/seal.h).
+ * Returns a close-on-exec descriptor that the caller owns, or -1 and an
+ * ERR_SYSTEM.
+ */
+int plan_seal(const struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * Reads the plan in the sealed memfd FD, which stays open and the caller's.
+ * Trusts no byte of it.  Returns 0, and *plan is to be freed with
+ * plan_free(); or -1 with ERR_UNSAFE (not a plan) or ERR_SYSTEM.
+ */
+int plan_open(int fd, struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+void plan_free(struct plan *plan) __attribute__((nonnull));
+
+/*
+ * Checks what a mistake in making the plan could break: ids, clean paths,
+ * plain names, known kinds.  plan_seal() and plan_open() call it.
+ * Returns 0, or -1 and an ERR_UNSAFE.
+ */
+int plan_check(const struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * The words for a resource limit, as in getrlimit(2) without RLIMIT_ and in
+ * lower case ("nofile"); NULL for a number that does not exist.
+ */
+const char *limit_name(unsigned int resource) __attribute__((const));
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * run - a session inside that somebody outside has asked for
+ *
+ * jailsh(1) outside, and "jailconf exec" and "try", ask the keeper to run a
+ * command inside and then stand between its terminal and theirs.  The outer
+ * terminal never enters the jail: the session has a pty of the jail, whose
+ * master comes out.
+ *
+ * The request (arguments, environment, working directory) is written by the
+ * user and read by the session's process when that is the user already.
+ */
+#ifndef JAIL_RUN_H
+#define JAIL_RUN_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What to run.  All of it is the user's word. */
+struct run_request {
+	struct arena arena; /* everything below lives in it */
+	const char **argv;  /* NULL-terminated; argv[0] as for the shell:
+			     * "-" in front means a login shell */
+	size_t argc;
+	const char **env;   /* "NAME=value" */
+	size_t n_env;
+	const char *cwd;    /* "" for the home directory */
+	bool command;	    /* argv is a program to find in PATH, not
+			     * arguments for the account's shell */
+};
+
+/* As plan_seal() and plan_open(). */
+int run_request_seal(const struct run_request *request, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+int run_request_open(int fd, struct run_request *request, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+void run_request_free(struct run_request *request) __attribute__((nonnull));
+
+/*
+ * Asks the keeper at the other end of SOCK to run REQUEST and stays with it
+ * until it ends: terminal bytes, window size, signals, stop and continue.
+ * SOCK stays the caller's.
+ * Returns 0 and in *status how it ended, as from wait(2); or -1 with
+ * ERR_REFUSED, ERR_GONE (the jail ended), ERR_SYSTEM, ERR_UNSAFE.
+ */
+int run_session(int sock, const struct run_request *request, int *status,
+		struct err *err) __attribute__((nonnull, warn_unused_result));
+
+/*
+ * Ends this process the way the session ended: the same exit status, or
+ * death by the same signal (without another core file).
+ */
+_Noreturn void run_end_like(int status);
+
+#endif

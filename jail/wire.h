@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * wire - what is said on a jail's control socket
+ *
+ * A SOCK_SEQPACKET connection to jail-keeper(8).  The keeper believes
+ * SO_PEERCRED, never what a message says about its sender.
+ *
+ *	who asks		says		hears
+ *	root: pam_jail,		JOIN		GRANT + fds | REFUSE
+ *	  jailconf		STATUS		STATUS + fds | REFUSE
+ *				STOP		(the connection ends)
+ *	the account itself	RUN + fds	STARTED + fds | REFUSE, later
+ *	  or root					STOPPED, EXITED
+ *				SIGNAL
+ *
+ * A connection that was granted something is a lease: the jail lives as long
+ * as there is one, and linger_seconds longer.  Closing it says goodbye, and
+ * the kernel closes it whatever happens to the process.
+ *
+ * A message is one struct wire_msg and at most WIRE_FDS_MAX descriptors;
+ * anything else ends the connection.
+ */
+#ifndef JAIL_WIRE_H
+#define JAIL_WIRE_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+enum wire_kind {
+	WIRE_JOIN = 1,
+	WIRE_STATUS,
+	WIRE_STOP,
+	WIRE_RUN,
+	WIRE_SIGNAL, /* value: a signal for the session's process group */
+	WIRE_GRANT,
+	WIRE_REFUSE, /* text: why, for the administrator */
+	WIRE_STARTED,
+	WIRE_STOPPED, /* value: the signal that stopped the session */
+	WIRE_EXITED,  /* value: as from wait(2) */
+};
+
+/*
+ * Descriptors, in this order:
+ *	JOIN	none
+ *	GRANT	pidfd of the jail's PID 1, the plan, its cgroup.procs if any
+ *	STATUS	(reply) the plan
+ *	RUN	the request (jail/run.h), then those of 0, 1, 2 that are not
+ *		terminals
+ *	STARTED	master of the session's pty, if it has one
+ */
+enum { WIRE_FDS_MAX = 4 };
+
+struct wire_msg {
+	uint32_t magic; /* WIRE_MAGIC; changes with this struct */
+	uint32_t kind;	/* of enum wire_kind */
+	int32_t value;
+	uint32_t terminals;	/* RUN: bit N: descriptor N is a terminal */
+	uint64_t root_dev;	/* GRANT: st_dev and st_ino of the jail's */
+	uint64_t root_ino;	/*	"/" */
+	uint32_t sessions;	/* STATUS */
+	int32_t init_pid;	/* STATUS: on the host */
+	int64_t started;	/* STATUS: time(2) */
+	struct winsize window;	/* RUN */
+	char text[512];		/* REFUSE */
+};
+
+enum { WIRE_MAGIC = 0x6a61696c };
+
+/*
+ * Sends MSG (its magic is set here) with N_FDS descriptors, which stay the
+ * caller's.  Returns 0, or -1 with ERR_GONE (nobody listens any more) or
+ * ERR_SYSTEM.
+ */
+int wire_send(int sock, struct wire_msg *msg, const int *fds, size_t n_fds,
+	      struct err *err)
+	__attribute__((nonnull(2, 5), warn_unused_result));
+
+/* What came with a message; owned by whoever received it. */
+struct wire_fds {
+	int fd[WIRE_FDS_MAX]; /* close-on-exec; -1: none */
+	size_t n;
+};
+
+#define WIRE_FDS_NONE ((struct wire_fds){ .fd = { -1, -1, -1, -1 } })
+
+/* Closes those that were not taken with fd_take(). */
+void wire_fds_close(struct wire_fds *fds) __attribute__((nonnull));
+
+#define cleanup_wire_fds __attribute__((cleanup(wire_fds_close)))
+
+/*
+ * Receives a message; *fds must be WIRE_FDS_NONE.
+ * Returns 0, or -1 with
+ *	ERR_GONE	the other end closed the connection
+ *	ERR_UNSAFE	not a message of ours
+ *	ERR_SYSTEM	anything else; errnum EAGAIN if the time is up
+ */
+int wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds,
+	      struct err *err) __attribute__((nonnull, warn_unused_result));
+
+#endif
