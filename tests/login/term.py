@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: ISC
+"""term - a program on a terminal of its own, and a finger on its keys
+
+A Terminal runs a program as the leader of a session whose controlling
+terminal is a new pty, as a terminal emulator does.  Nothing is typed or
+read but what a test asks for.
+"""
+import errno
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import termios
+import time
+
+
+class Gave(AssertionError):
+    """The program did not say what the test waits for."""
+
+
+class Terminal:
+    def __init__(self, argv, rows=24, cols=80, env=None):
+        self.argv = argv
+        self.text = ""  # all it has said
+        self.read = 0  # how much of that expect() has consumed
+        self.status = None  # as subprocess: -N for death by signal N
+        self.pid, self.master = os.forkpty()
+        if self.pid == 0:
+            try:
+                os.execvpe(argv[0], argv, env or {**os.environ, "TERM": "vt100"})
+            finally:
+                os._exit(127)
+        os.set_inheritable(self.master, False)
+        self.resize(rows, cols)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        self.hangup()
+
+    def resize(self, rows, cols):
+        size = struct.pack("HHHH", rows, cols, 0, 0)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+
+    def send(self, text):
+        os.write(self.master, text.encode())
+
+    def line(self, text):
+        self.send(text + "\r")
+
+    def foreground(self):
+        """The process group that the terminal's keys go to."""
+        return os.tcgetpgrp(self.master)
+
+    def _more(self, deadline):
+        """Reads what there is; False at the end of the terminal or time."""
+        left = max(0, deadline - time.monotonic())
+        if not select.select([self.master], [], [], left)[0]:
+            return False
+        try:
+            data = os.read(self.master, 65536)
+        except OSError as err:
+            if err.errno != errno.EIO:
+                raise
+            data = b""
+        self.text += data.decode(errors="replace")
+        return bool(data)
+
+    def expect(self, pattern, timeout=10):
+        """Waits until PATTERN has been said; returns the match."""
+        deadline = time.monotonic() + timeout
+        regex = re.compile(pattern, re.M)
+        while True:
+            match = regex.search(self.text, self.read)
+            if match:
+                self.read = match.end()
+                return match
+            if not self._more(deadline):
+                raise Gave(f"no {pattern!r} in {self.text[self.read:]!r}")
+
+    def silent(self, pattern, seconds=1.0):
+        """For SECONDS, PATTERN must not be said."""
+        deadline = time.monotonic() + seconds
+        while self._more(deadline):
+            pass
+        match = re.compile(pattern, re.M).search(self.text, self.read)
+        if match:
+            raise Gave(f"{pattern!r} in {self.text[self.read:]!r}")
+
+    def ask(self, command, pattern, timeout=10):
+        """Types COMMAND; expects PATTERN in what follows its echo."""
+        self.line(command)
+        return self.expect(pattern, timeout)
+
+    def wait(self, timeout=10):
+        """Waits for the end; returns the status."""
+        deadline = time.monotonic() + timeout
+        while self.status is None:
+            self._more(min(deadline, time.monotonic() + 0.05))
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > deadline:
+                raise Gave(f"{self.argv} does not end: {self.text[-300:]!r}")
+            else:
+                time.sleep(0.02)
+        while self._more(time.monotonic()):
+            pass
+        return self.status
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        if self.status is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+                _, status = os.waitpid(self.pid, 0)
+                self.status = os.waitstatus_to_exitcode(status)
+            except (ProcessLookupError, ChildProcessError):
+                self.status = -signal.SIGKILL
+
+    def hangup(self):
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
