@@ -17,8 +17,9 @@ others_may_write(const struct stat *st)
 	return (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
+/* NAME is the component of PATH that is looked at. */
 static int
-check_directory(const struct stat *st, const char *path, const char *name,
+check_component(const struct stat *st, const char *path, const char *name,
 		uid_t trusted, struct err *err)
 {
 	if (S_ISLNK(st->st_mode))
@@ -28,11 +29,29 @@ check_directory(const struct stat *st, const char *path, const char *name,
 		return err_set(err, ERR_UNSAFE,
 			       "%s: %s belongs to uid %u, not to root", path,
 			       name, st->st_uid);
-	if (others_may_write(st))
+	if (others_may_write(st) && !S_ISCHR(st->st_mode))
 		return err_set(err, ERR_UNSAFE,
 			       "%s: %s can be changed by others (mode %04o)",
 			       path, name, st->st_mode & 07777);
 	return 0;
+}
+
+/* What is the owner's, he may share with whom he likes. */
+static bool
+is_owners(const struct stat *st, uid_t owner)
+{
+	return owner != 0 && st->st_uid == owner && !S_ISLNK(st->st_mode);
+}
+
+int
+path_check_object(const struct stat *st, const char *path, uid_t owner,
+		  struct err *err)
+{
+	if (is_owners(st, owner))
+		return 0;
+	return check_component(st, path, strrchr(path, '/') != NULL ?
+					 strrchr(path, '/') + 1 : path,
+			       0, err);
 }
 
 int
@@ -49,7 +68,7 @@ path_open_owned(const char *path, uid_t owner, uid_t trusted, struct err *err)
 			       path);
 	if (copy == NULL || fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, "%s", path);
-	if (check_directory(&st, path, "/", trusted, err) < 0)
+	if (check_component(&st, path, "/", trusted, err) < 0)
 		return -1;
 	while ((name = strsep(&rest, "/")) != NULL) {
 		const bool last = rest == NULL || rest[strspn(rest, "/")] == 0;
@@ -67,10 +86,9 @@ path_open_owned(const char *path, uid_t owner, uid_t trusted, struct err *err)
 		fd = next;
 		if (fstat(fd, &st) < 0)
 			return err_errno(err, "%s", path);
-		if (last && owner != 0 && st.st_uid == owner &&
-		    !S_ISLNK(st.st_mode))
-			break; /* the owner does with it as he likes */
-		if (check_directory(&st, path, name, trusted, err) < 0)
+		if (last && is_owners(&st, owner))
+			break;
+		if (check_component(&st, path, name, trusted, err) < 0)
 			return -1;
 	}
 	return fd_take(&fd);

@@ -40,6 +40,15 @@ int path_open_trusted(const char *path, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
+ * The check that path_open_owned() makes of the object itself, for one that
+ * was opened in a directory that is trusted already.  PATH is for the
+ * message.  Returns 0, or -1 and an ERR_UNSAFE.
+ */
+int path_check_object(const struct stat *st, const char *path, uid_t owner,
+		      struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Whether NAME may become a part of a path or of a line in passwd(5):
  * [a-z_][a-z0-9_-]{0,31}.  32 is what utmp(5) holds.
  */

@@ -11,18 +11,14 @@
 #ifndef JAIL_LEASE_H
 #define JAIL_LEASE_H
 
-#include "jail/plan.h"
+#include "jail/jail.h"
 
 struct lease {
-	int sock;      /* the jail lives as long as this is open */
-	int init;      /* pidfd of the jail's PID 1 */
-	int cgroup;    /* cgroup.procs of the jail, or -1 */
-	dev_t root_dev; /* of "/" inside, to be compared after entering */
-	ino_t root_ino;
-	struct plan plan; /* what the running jail was built from */
+	int sock; /* the jail lives as long as this is open */
+	struct jail jail;
 };
 
-#define LEASE_NONE ((struct lease){ .sock = -1, .init = -1, .cgroup = -1 })
+#define LEASE_NONE ((struct lease){ .sock = -1, .jail = JAIL_NONE })
 
 /*
  * Joins the running jail of UID.  *lease must be LEASE_NONE.

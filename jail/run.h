@@ -13,7 +13,7 @@
 #ifndef JAIL_RUN_H
 #define JAIL_RUN_H
 
-#include "base/arena.h"
+#include "jail/plan.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,6 +37,25 @@ int run_request_seal(const struct run_request *request, struct err *err)
 int run_request_open(int fd, struct run_request *request, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 void run_request_free(struct run_request *request) __attribute__((nonnull));
+
+/*
+ * Becomes what REQUEST asks for: PLAN's shell with those arguments, or that
+ * command.  The environment is made new: what every login has, what the plan
+ * sets, and of the request's only what the plan lets in.  To be called when
+ * the process is the account already.
+ * Returns only on failure, with ERR_SYSTEM (errnum ENOENT: not found).
+ */
+void run_exec(const struct run_request *request, const struct plan *plan,
+	      struct err *err) __attribute__((nonnull));
+
+/*
+ * Gives argv[0] the name that a shell wants to be called by: that of the
+ * file SHELL, with a "-" in front if argv[0] had one.  The name lives until
+ * the process ends or executes something.  Returns 0, or -1 and an
+ * ERR_SYSTEM.
+ */
+int run_rename_shell(const char *shell, char **argv, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
 
 /*
  * Asks the keeper at the other end of SOCK to run REQUEST and stays with it

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 
 enum wire_kind {
 	WIRE_JOIN = 1,
@@ -63,7 +64,8 @@ struct wire_msg {
 	uint32_t sessions;	/* STATUS */
 	int32_t init_pid;	/* STATUS: on the host */
 	int64_t started;	/* STATUS: time(2) */
-	struct winsize window;	/* RUN */
+	struct winsize window;	/* RUN: of the outer terminal */
+	struct termios modes;	/* RUN: for the session's pty */
 	char text[512];		/* REFUSE */
 };
 

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/cleanup.h"
+#include "jail/jail.h"
+
+#include <grp.h>
+#include <stdbool.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { NOBODY = 65534 }; /* overflowuid, overflowgid: proc_sys_kernel(5) */
+
+struct ids {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+};
+
+static void
+free_caps(cap_t *caps)
+{
+	if (*caps != NULL)
+		(void)cap_free(*caps);
+}
+
+#define cleanup_caps __attribute__((cleanup(free_caps)))
+
+static int
+set_limits(const struct plan *plan, struct err *err)
+{
+	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
+		const struct plan_limit *const limit = &plan->limits[i];
+		struct rlimit now;
+
+		if (!limit->set)
+			continue;
+		if (setrlimit((__rlimit_resource_t)i, &limit->value) < 0)
+			return err_errno(err, "set limit %s", limit_name(i));
+		if (getrlimit((__rlimit_resource_t)i, &now) < 0)
+			return err_errno(err, "get limit %s", limit_name(i));
+		if (now.rlim_cur != limit->value.rlim_cur ||
+		    now.rlim_max != limit->value.rlim_max)
+			return err_set(err, ERR_UNSAFE, "limit %s did not hold",
+				       limit_name(i));
+	}
+	return 0;
+}
+
+static bool
+has_group(const struct ids *ids, gid_t gid)
+{
+	for (size_t i = 0; i < ids->n_groups; i++)
+		if (ids->groups[i] == gid)
+			return true;
+	return false;
+}
+
+/* The kernel keeps them in an order of its own. */
+static int
+check_groups(const struct ids *ids, struct err *err)
+{
+	const int n = getgroups(0, NULL);
+	cleanup_free gid_t *groups =
+		calloc(ids->n_groups + 1, sizeof(*groups));
+
+	if (n < 0 || groups == NULL)
+		return err_errno(err, "getgroups");
+	if ((size_t)n != ids->n_groups || getgroups(n, groups) != n)
+		return err_set(err, ERR_UNSAFE, "groups did not hold");
+	for (int i = 0; i < n; i++)
+		if (!has_group(ids, groups[i]))
+			return err_set(err, ERR_UNSAFE, "group %u came along",
+				       groups[i]);
+	return 0;
+}
+
+static int
+set_groups(const struct ids *ids, struct err *err)
+{
+	if (setgroups(ids->n_groups, ids->groups) < 0)
+		return err_errno(err, "setgroups");
+	return check_groups(ids, err);
+}
+
+static int
+set_gid(gid_t gid, struct err *err)
+{
+	gid_t real, effective, saved;
+
+	if (setresgid(gid, gid, gid) < 0)
+		return err_errno(err, "setresgid %u", gid);
+	if (getresgid(&real, &effective, &saved) < 0)
+		return err_errno(err, "getresgid");
+	if (real != gid || effective != gid || saved != gid)
+		return err_set(err, ERR_UNSAFE, "gid %u did not hold", gid);
+	return 0;
+}
+
+static int
+set_uid(uid_t uid, struct err *err)
+{
+	uid_t real, effective, saved;
+
+	if (setresuid(uid, uid, uid) < 0)
+		return err_errno(err, "setresuid %u", uid);
+	if (getresuid(&real, &effective, &saved) < 0)
+		return err_errno(err, "getresuid");
+	if (real != uid || effective != uid || saved != uid)
+		return err_set(err, ERR_UNSAFE, "uid %u did not hold", uid);
+	return 0;
+}
+
+/* Needs CAP_SETPCAP.  The end is a number, never an error (rule R8). */
+static int
+drop_bounding_set(struct err *err)
+{
+	const cap_value_t end = (cap_value_t)cap_max_bits();
+
+	if (end < CAP_LAST_CAP / 2)
+		return err_set(err, ERR_UNSAFE, "%d capabilities only", end);
+	for (cap_value_t cap = 0; cap < end; cap++) {
+		if (cap_drop_bound(cap) < 0)
+			return err_errno(err, "drop capability %d", cap);
+		if (cap_get_bound(cap) != 0)
+			return err_set(err, ERR_UNSAFE,
+				       "capability %d did not go", cap);
+	}
+	return 0;
+}
+
+static int
+drop_ambient_set(struct err *err)
+{
+	if (cap_reset_ambient() < 0)
+		return err_errno(err, "clear ambient capabilities");
+	for (cap_value_t cap = 0; cap < (cap_value_t)cap_max_bits(); cap++)
+		if (cap_get_ambient(cap) != 0)
+			return err_set(err, ERR_UNSAFE,
+				       "ambient capability %d did not go", cap);
+	return 0;
+}
+
+static int
+drop_inheritable_set(struct err *err)
+{
+	cleanup_caps cap_t caps = cap_get_proc();
+	cleanup_caps cap_t now = NULL;
+
+	if (caps == NULL || cap_clear_flag(caps, CAP_INHERITABLE) < 0 ||
+	    cap_set_proc(caps) < 0)
+		return err_errno(err, "clear inheritable capabilities");
+	now = cap_get_proc();
+	if (now == NULL)
+		return err_errno(err, "get capabilities");
+	if (cap_compare(caps, now) != 0)
+		return err_set(err, ERR_UNSAFE,
+			       "inheritable capabilities did not go");
+	return 0;
+}
+
+/* Only CAP_SETPCAP, to drop the bounding set with; or nothing at all. */
+static int
+keep_capability(const cap_value_t *cap, struct err *err)
+{
+	cleanup_caps cap_t caps = cap_init();
+	cleanup_caps cap_t now = NULL;
+
+	if (caps == NULL)
+		return err_errno(err, "capabilities");
+	if (cap != NULL &&
+	    (cap_set_flag(caps, CAP_PERMITTED, 1, cap, CAP_SET) < 0 ||
+	     cap_set_flag(caps, CAP_EFFECTIVE, 1, cap, CAP_SET) < 0))
+		return err_errno(err, "capabilities");
+	if (cap_set_proc(caps) < 0)
+		return err_errno(err, "set capabilities");
+	now = cap_get_proc();
+	if (now == NULL)
+		return err_errno(err, "get capabilities");
+	if (cap_compare(caps, now) != 0)
+		return err_set(err, ERR_UNSAFE, "capabilities did not go");
+	return 0;
+}
+
+static int
+set_no_new_privs(struct err *err)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_errno(err, "no_new_privs");
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return err_set(err, ERR_UNSAFE, "no_new_privs did not hold");
+	return 0;
+}
+
+static int
+become(const struct ids *ids, struct err *err)
+{
+	const cap_value_t setpcap = CAP_SETPCAP;
+
+	/* Groups first: only root may change them. */
+	if (set_groups(ids, err) < 0 || set_gid(ids->gid, err) < 0)
+		return -1;
+	/* Nobody of that uid may trace us while we still hold something. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return err_errno(err, "prctl");
+	if (set_uid(ids->uid, err) < 0 ||
+	    keep_capability(&setpcap, err) < 0 ||
+	    drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
+	    drop_inheritable_set(err) < 0 || keep_capability(NULL, err) < 0 ||
+	    set_no_new_privs(err) < 0)
+		return -1;
+	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
+		return err_set(err, ERR_UNSAFE, "root came back");
+	return 0;
+}
+
+int
+jail_become(const struct jail_inside *inside, struct err *err)
+{
+	const struct plan *const plan = inside->plan;
+	const struct ids ids = { .uid = plan->uid,
+				 .gid = plan->gid,
+				 .groups = plan->groups,
+				 .n_groups = plan->n_groups };
+
+	if (set_limits(plan, err) < 0)
+		return -1;
+	return become(&ids, err);
+}
+
+int
+jail_confine(const struct jail_inside *inside, struct err *err)
+{
+	if (set_limits(inside->plan, err) < 0 || drop_bounding_set(err) < 0 ||
+	    drop_ambient_set(err) < 0 || drop_inheritable_set(err) < 0)
+		return -1;
+	return set_no_new_privs(err);
+}
+
+int
+jail_become_nobody(struct err *err)
+{
+	const struct ids ids = { .uid = NOBODY, .gid = NOBODY };
+
+	return become(&ids, err);
+}

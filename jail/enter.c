@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/cleanup.h"
+#include "jail/jail.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+enum {
+	JAIL_NAMESPACES = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+			  CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET,
+};
+
+/* setns(2) with several flags is accepted in a process with threads, and
+ * then moves the others' root and working directory as well. */
+static int
+require_one_thread(struct err *err)
+{
+	struct stat st;
+
+	if (stat("/proc/self/task", &st) < 0)
+		return err_errno(err, "/proc/self/task");
+	if (st.st_nlink != 3) /* ".", ".." and the one thread */
+		return err_set(err, ERR_UNSAFE,
+			       "the process has more than one thread");
+	return 0;
+}
+
+static int
+require_alive(const struct jail *jail, struct err *err)
+{
+	struct pollfd ended = { .fd = jail->init, .events = POLLIN };
+	const int n = poll(&ended, 1, 0);
+
+	if (n < 0)
+		return err_errno(err, "poll PID 1 of the jail");
+	if (n > 0)
+		return err_set(err, ERR_GONE, "the jail has just ended");
+	return 0;
+}
+
+static int
+require_root(const struct jail *jail, struct err *err)
+{
+	struct stat st;
+
+	if (stat("/", &st) < 0)
+		return err_errno(err, "/");
+	if (st.st_dev != jail->root_dev || st.st_ino != jail->root_ino)
+		return err_set(err, ERR_UNSAFE,
+			       "/ is not the root the jail was built with");
+	return 0;
+}
+
+int
+jail_enter(const struct jail *jail, struct jail_inside *inside, struct err *err)
+{
+	if (require_one_thread(err) < 0 || require_alive(jail, err) < 0)
+		return -1;
+	/* While the host's cgroups are in view; 0 is whoever writes. */
+	if (jail->cgroup >= 0 && write(jail->cgroup, "0", 1) != 1)
+		return err_errno(err, "enter the jail's cgroup");
+	if (setns(jail->init, JAIL_NAMESPACES) < 0)
+		return err_errno(err, "enter the jail's namespaces");
+	if (chdir("/") < 0)
+		return err_errno(err, "chdir /");
+	if (require_root(jail, err) < 0)
+		return -1;
+	inside->plan = &jail->plan;
+	return 0;
+}
+
+void
+jail_close(struct jail *jail)
+{
+	fd_close(&jail->init);
+	fd_close(&jail->cgroup);
+	plan_free(&jail->plan);
+}

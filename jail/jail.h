@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jail - a running jail, as whoever may enter it holds it
+ *
+ * All of it comes from the keeper, over descriptors; nothing is looked up by
+ * name or number, and nothing that the jailed account can write decides.
+ */
+#ifndef JAIL_JAIL_H
+#define JAIL_JAIL_H
+
+#include "jail/plan.h"
+
+struct jail {
+	int init;	/* pidfd of its PID 1 */
+	int cgroup;	/* its cgroup.procs, or -1 */
+	dev_t root_dev; /* of "/" inside, to be compared after entering */
+	ino_t root_ino;
+	struct plan plan; /* what it was built from */
+};
+
+#define JAIL_NONE ((struct jail){ .init = -1, .cgroup = -1 })
+
+/* The calling process is inside: made by jail_enter(), needed to drop. */
+struct jail_inside {
+	const struct plan *plan;
+};
+
+/*
+ * Puts the calling process, which must be root, outside, and have one thread
+ * only, into the jail's cgroup and all of its namespaces, with "/" for its
+ * working directory.  The pid namespace is for its children.
+ *
+ * Afterwards only system calls are safe: name services, locales, syslog(3)
+ * and everything else that opens files would open the jail's.
+ *
+ * Returns 0, or -1 with ERR_SYSTEM, ERR_GONE (the jail just ended) or
+ * ERR_UNSAFE (that is not the root it was built with).  After -1 the process
+ * may be half way in: it must exit and run nothing for the user.
+ */
+int jail_enter(const struct jail *jail, struct jail_inside *inside,
+	       struct err *err) __attribute__((nonnull, warn_unused_result));
+
+/*
+ * Becomes the account, for good, in the order of rule R7: limits, groups,
+ * gid, uid, bounding set, ambient and inheritable set, every other
+ * capability, no_new_privs; and proves each by reading it back.
+ *
+ * Returns 0, or -1 with ERR_SYSTEM or ERR_UNSAFE (something came back);
+ * after -1 the caller must exit.
+ */
+int jail_become(const struct jail_inside *inside, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * All of jail_become() but the ids, for hosts that set those themselves
+ * afterwards: sshd(8), cron(8).
+ */
+int jail_confine(const struct jail_inside *inside, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/* jail_become() for the jail's own PID 1: uid and gid 65534, no groups. */
+int jail_become_nobody(struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+void jail_close(struct jail *jail) __attribute__((nonnull));
+
+#endif

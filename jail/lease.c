@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: ISC */
+#include "jail/lease.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "jail/cgroup.h"
+#include "jail/wire.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+	/* A keeper answers within a millisecond; one that was stopped, or a
+	 * machine that is overloaded, must not hang a login for ever. */
+	ANSWER_SECONDS = 20,
+	LOCK_TRIES = 2000,
+	LOCK_PAUSE_NS = 5 * 1000 * 1000,
+	/* The directory may go away under us, but not again and again. */
+	OPEN_TRIES = 20,
+	LISTEN_BACKLOG = 128,
+};
+
+/* What jail-keeper(8) finds its descriptors at. */
+enum {
+	KEEPER_PLAN = 3,
+	KEEPER_FIRST = 4,
+	KEEPER_LISTENER = 5,
+};
+
+static int
+set_address(struct sockaddr_un *addr, uid_t uid, struct err *err)
+{
+	const int n = snprintf(addr->sun_path, sizeof(addr->sun_path),
+			       RUN_DIR "/%u/ctl", uid);
+
+	addr->sun_family = AF_UNIX;
+	if (n < 0 || (size_t)n >= sizeof(addr->sun_path))
+		return err_set(err, ERR_SYSTEM, RUN_DIR ": too long a path");
+	return 0;
+}
+
+/* The socket could not have been made by anybody but root, but it is the
+ * object that counts, not its name. */
+static int
+require_root_peer(int sock, struct err *err)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return err_errno(err, "SO_PEERCRED");
+	if (peer.uid != 0)
+		return err_set(err, ERR_UNSAFE,
+			       "the jail's socket belongs to uid %u",
+			       peer.uid);
+	return 0;
+}
+
+static int
+set_patience(int sock, struct err *err)
+{
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) <
+		    0 ||
+	    setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) <
+		    0)
+		return err_errno(err, "set a time limit");
+	return 0;
+}
+
+int
+keeper_connect(uid_t uid, struct err *err)
+{
+	cleanup_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	if (sock < 0)
+		return err_errno(err, "socket");
+	if (set_address(&addr, uid, err) < 0 || set_patience(sock, err) < 0)
+		return -1;
+	if (connect(sock, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			return err_set(err, ERR_GONE, "no jail is running");
+		return err_errno(err, "%s", addr.sun_path);
+	}
+	if (require_root_peer(sock, err) < 0)
+		return -1;
+	return fd_take(&sock);
+}
+
+static int
+take_grant(const struct wire_msg *msg, struct wire_fds *fds,
+	   struct lease *lease, struct err *err)
+{
+	if (msg->kind == WIRE_REFUSE)
+		return err_set(err, ERR_REFUSED, "%s", msg->text);
+	if (msg->kind != WIRE_GRANT || fds->n < 2)
+		return err_set(err, ERR_UNSAFE, "not an answer to JOIN");
+	if (plan_open(fds->fd[1], &lease->jail.plan, err) < 0)
+		return -1;
+	lease->jail.init = fd_take(&fds->fd[0]);
+	lease->jail.cgroup = fd_take(&fds->fd[2]);
+	lease->jail.root_dev = (dev_t)msg->root_dev;
+	lease->jail.root_ino = (ino_t)msg->root_ino;
+	return 0;
+}
+
+static int
+wait_for_grant(int *sock, struct lease *lease, struct err *err)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_msg msg;
+
+	if (wire_recv(*sock, &msg, &fds, err) < 0) {
+		if (err->kind == ERR_SYSTEM && err->errnum == EAGAIN)
+			return err_set(err, ERR_SYSTEM,
+				       "the jail's keeper does not answer");
+		return -1;
+	}
+	if (take_grant(&msg, &fds, lease, err) < 0)
+		return -1;
+	lease->sock = fd_take(sock);
+	return 0;
+}
+
+static int
+ask_to_join(int sock, struct err *err)
+{
+	struct wire_msg msg = { .kind = WIRE_JOIN };
+
+	return wire_send(sock, &msg, NULL, 0, err);
+}
+
+int
+lease_join(uid_t uid, struct lease *lease, struct err *err)
+{
+	cleanup_fd int sock = keeper_connect(uid, err);
+
+	if (sock < 0 || ask_to_join(sock, err) < 0)
+		return -1;
+	return wait_for_grant(&sock, lease, err);
+}
+
+/* Opens RUN_DIR, made at the first login after boot. */
+static int
+open_run_dir(struct err *err)
+{
+	cleanup_fd int fd = -1;
+
+	if (mkdir(RUN_DIR, 0711) == 0) {
+		if (chmod(RUN_DIR, 0711) < 0) /* whatever the umask is */
+			return err_errno(err, RUN_DIR);
+	} else if (errno != EEXIST) {
+		return err_errno(err, "make " RUN_DIR);
+	}
+	fd = path_open_trusted(RUN_DIR, err);
+	return fd < 0 ? -1 : fd_take(&fd);
+}
+
+/* Opens RUN_DIR/UID, which the keeper removes when the jail ends. */
+static int
+open_account_dir(int run, uid_t uid, struct err *err)
+{
+	cleanup_fd int fd = -1;
+	char name[16];
+	struct stat st;
+
+	(void)snprintf(name, sizeof(name), "%u", uid);
+	if (mkdirat(run, name, 0711) < 0 && errno != EEXIST)
+		return err_errno(err, "make " RUN_DIR "/%s", name);
+	fd = openat(run, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, RUN_DIR "/%s", name);
+	if (path_check_object(&st, name, 0, err) < 0)
+		return err_context(err, RUN_DIR);
+	if (fchmod(fd, 0711) < 0)
+		return err_errno(err, RUN_DIR "/%s", name);
+	return fd_take(&fd);
+}
+
+/* Waits for the lock on FD, in which nobody but root can be. */
+static int
+lock(int fd, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_errno(err, "lock");
+		(void)nanosleep(&pause, NULL);
+	}
+	return err_set(err, ERR_SYSTEM,
+		       "somebody else has been starting this jail for %d s",
+		       LOCK_TRIES / (1000000000 / LOCK_PAUSE_NS));
+}
+
+/* Opens and locks the account's directory; a keeper may have removed the one
+ * that we were waiting for. */
+static int
+lock_account(uid_t uid, struct err *err)
+{
+	cleanup_fd int run = open_run_dir(err);
+
+	if (run < 0)
+		return -1;
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		cleanup_fd int fd = open_account_dir(run, uid, err);
+		struct stat st;
+
+		if (fd < 0 && err->kind == ERR_SYSTEM && err->errnum == ENOENT)
+			continue;
+		if (fd < 0 || lock(fd, err) < 0)
+			return -1;
+		if (fstat(fd, &st) < 0)
+			return err_errno(err, RUN_DIR "/%u", uid);
+		if (st.st_nlink > 0)
+			return fd_take(&fd);
+	}
+	return err_set(err, ERR_SYSTEM, RUN_DIR "/%u: goes away again and again",
+		       uid);
+}
+
+/* A socket that listens in the account's directory, for the account and
+ * root only; whatever a killed keeper has left there is removed. */
+static int
+listen_for_account(uid_t uid, int dir, struct err *err)
+{
+	cleanup_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	if (sock < 0)
+		return err_errno(err, "socket");
+	if (set_address(&addr, uid, err) < 0)
+		return -1;
+	if (unlinkat(dir, "ctl", 0) < 0 && errno != ENOENT)
+		return err_errno(err, "remove %s", addr.sun_path);
+	if (bind(sock, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return err_errno(err, "bind %s", addr.sun_path);
+	if (fchmodat(dir, "ctl", 0600, 0) < 0 ||
+	    fchownat(dir, "ctl", uid, 0, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(err, "%s", addr.sun_path);
+	if (listen(sock, LISTEN_BACKLOG) < 0)
+		return err_errno(err, "listen on %s", addr.sun_path);
+	return fd_take(&sock);
+}
+
+/* Away from the numbers that posix_spawn(3) is to move it to. */
+static int
+lift(int fd, struct err *err)
+{
+	const int lifted = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	return lifted < 0 ? err_errno(err, "dup") : lifted;
+}
+
+struct spawn {
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+};
+
+/* A keeper has nothing of the host process that started it: a session of
+ * its own, no signal blocked or ignored, three descriptors. */
+static int
+prepare_spawn(struct spawn *spawn, int plan, int first, int listener)
+{
+	const short flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
+			    POSIX_SPAWN_SETSIGMASK;
+	posix_spawn_file_actions_t *const files = &spawn->files;
+	sigset_t all, none;
+	int bad = 0;
+
+	(void)sigfillset(&all);
+	(void)sigemptyset(&none);
+	bad |= posix_spawnattr_setflags(&spawn->attr, flags);
+	bad |= posix_spawnattr_setsigdefault(&spawn->attr, &all);
+	bad |= posix_spawnattr_setsigmask(&spawn->attr, &none);
+	for (int fd = 0; fd < KEEPER_PLAN; fd++)
+		bad |= posix_spawn_file_actions_addopen(files, fd, "/dev/null",
+							O_RDWR, 0);
+	bad |= posix_spawn_file_actions_adddup2(files, plan, KEEPER_PLAN);
+	bad |= posix_spawn_file_actions_adddup2(files, first, KEEPER_FIRST);
+	if (listener >= 0)
+		bad |= posix_spawn_file_actions_adddup2(files, listener,
+							KEEPER_LISTENER);
+	bad |= posix_spawn_file_actions_addclosefrom_np(
+		files, listener >= 0 ? KEEPER_LISTENER + 1 : KEEPER_LISTENER);
+	return bad != 0 ? -1 : 0;
+}
+
+/* Runs the keeper, which goes to the background by itself. */
+static int
+spawn_keeper(const struct plan *plan, int fds[3], struct err *err)
+{
+	char name[] = "jail-keeper";
+	char *const account = strdup(plan->account);
+	char *const argv[] = { name, account, NULL };
+	char *const envp[] = { NULL };
+	struct spawn spawn;
+	int errnum = ENOMEM, status = 0;
+	pid_t pid = -1;
+
+	(void)posix_spawn_file_actions_init(&spawn.files);
+	(void)posix_spawnattr_init(&spawn.attr);
+	if (account != NULL &&
+	    prepare_spawn(&spawn, fds[0], fds[1], fds[2]) == 0)
+		errnum = posix_spawn(&pid, KEEPER, &spawn.files, &spawn.attr,
+				     argv, envp);
+	(void)posix_spawn_file_actions_destroy(&spawn.files);
+	(void)posix_spawnattr_destroy(&spawn.attr);
+	free(account);
+	if (errnum != 0) {
+		errno = errnum;
+		return err_errno(err, "run " KEEPER);
+	}
+	/* A host that reaps all its children may have been faster. */
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return 0;
+}
+
+/* Starts a keeper and waits for its word.  LISTENER is -1 for a jail that
+ * nobody else is to find. */
+static int
+start(const struct plan *plan, int listener, struct lease *lease,
+      struct err *err)
+{
+	cleanup_fd int ours = -1, theirs = -1, plan_fd = plan_seal(plan, err);
+	cleanup_fd int plan_up = -1, theirs_up = -1, listener_up = -1;
+	int pair[2];
+
+	if (plan_fd < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, "socketpair");
+	ours = pair[0];
+	theirs = pair[1];
+	plan_up = lift(plan_fd, err);
+	theirs_up = plan_up < 0 ? -1 : lift(theirs, err);
+	if (theirs_up < 0)
+		return -1;
+	if (listener >= 0 && (listener_up = lift(listener, err)) < 0)
+		return -1;
+	if (set_patience(ours, err) < 0 || ask_to_join(ours, err) < 0)
+		return -1;
+	if (spawn_keeper(plan, (int[3]){ plan_up, theirs_up, listener_up },
+			 err) < 0)
+		return -1;
+	fd_close(&theirs);
+	fd_close(&theirs_up);
+	if (wait_for_grant(&ours, lease, err) < 0) {
+		if (err->kind == ERR_GONE)
+			return err_set(err, ERR_SYSTEM,
+				       "the jail's keeper died at once");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+start_locked(const struct plan *plan, int dir, struct lease *lease,
+	     struct err *err)
+{
+	cleanup_fd int listener = listen_for_account(plan->uid, dir, err);
+
+	if (listener < 0)
+		return -1;
+	cgroup_sweep(plan->uid);
+	if (start(plan, listener, lease, err) == 0)
+		return 0;
+	(void)unlinkat(dir, "ctl", 0);
+	return -1;
+}
+
+int
+lease_take(const struct plan *plan, struct lease *lease, struct err *err)
+{
+	cleanup_fd int dir = -1;
+
+	if (lease_join(plan->uid, lease, err) == 0)
+		return 0;
+	if (err->kind != ERR_GONE)
+		return -1;
+	dir = lock_account(plan->uid, err);
+	if (dir < 0)
+		return -1;
+	/* Who had the lock before us may have started it. */
+	if (lease_join(plan->uid, lease, err) == 0)
+		return 0;
+	if (err->kind != ERR_GONE)
+		return -1;
+	return start_locked(plan, dir, lease, err);
+}
+
+int
+lease_private(const struct plan *plan, struct lease *lease, struct err *err)
+{
+	return start(plan, -1, lease, err);
+}
+
+void
+lease_close(struct lease *lease)
+{
+	fd_close(&lease->sock);
+	jail_close(&lease->jail);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+#include "jail/plan.h"
+
+#include "base/path.h"
+#include "jail/pack.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* Changes with the order of the calls in plan_seal(). */
+enum { PLAN_MAGIC = 0x706c616e };
+
+static const char *const limit_names[RLIM_NLIMITS] = {
+	[RLIMIT_AS] = "as",
+	[RLIMIT_CORE] = "core",
+	[RLIMIT_CPU] = "cpu",
+	[RLIMIT_DATA] = "data",
+	[RLIMIT_FSIZE] = "fsize",
+	[RLIMIT_LOCKS] = "locks",
+	[RLIMIT_MEMLOCK] = "memlock",
+	[RLIMIT_MSGQUEUE] = "msgqueue",
+	[RLIMIT_NICE] = "nice",
+	[RLIMIT_NOFILE] = "nofile",
+	[RLIMIT_NPROC] = "nproc",
+	[RLIMIT_RSS] = "rss",
+	[RLIMIT_RTPRIO] = "rtprio",
+	[RLIMIT_RTTIME] = "rttime",
+	[RLIMIT_SIGPENDING] = "sigpending",
+	[RLIMIT_STACK] = "stack",
+};
+
+const char *
+limit_name(unsigned int resource)
+{
+	return resource < RLIM_NLIMITS ? limit_names[resource] : NULL;
+}
+
+static void
+pack_entries(struct pack *pack, const struct plan *plan)
+{
+	pack_number(pack, plan->n_entries);
+	for (size_t i = 0; i < plan->n_entries; i++) {
+		const struct entry *const entry = &plan->entries[i];
+
+		pack_number(pack, entry->kind);
+		pack_number(pack, entry->flags);
+		pack_number(pack, entry->mode);
+		pack_text(pack, entry->target);
+		pack_text(pack, entry->text);
+	}
+}
+
+static void
+unpack_entries(struct unpack *unpack, struct plan *plan)
+{
+	plan->entries = unpack_array(unpack, sizeof(*plan->entries),
+				     &plan->n_entries);
+	for (size_t i = 0; i < plan->n_entries; i++) {
+		struct entry *const entry = &plan->entries[i];
+
+		entry->kind = (enum entry_kind)unpack_number_to(unpack,
+								ENTRY_HIDE);
+		entry->flags = (unsigned int)unpack_number_to(unpack, UINT_MAX);
+		entry->mode = (mode_t)unpack_number_to(unpack, 07777);
+		entry->target = unpack_text(unpack);
+		entry->text = unpack_text(unpack);
+	}
+}
+
+static void
+pack_limits(struct pack *pack, const struct plan *plan)
+{
+	for (size_t i = 0; i < RLIM_NLIMITS; i++) {
+		pack_number(pack, plan->limits[i].set);
+		pack_number(pack, plan->limits[i].value.rlim_cur);
+		pack_number(pack, plan->limits[i].value.rlim_max);
+	}
+}
+
+static void
+unpack_limits(struct unpack *unpack, struct plan *plan)
+{
+	for (size_t i = 0; i < RLIM_NLIMITS; i++) {
+		plan->limits[i].set = unpack_number_to(unpack, 1) == 1;
+		plan->limits[i].value.rlim_cur = unpack_number(unpack);
+		plan->limits[i].value.rlim_max = unpack_number(unpack);
+	}
+}
+
+static void
+pack_groups(struct pack *pack, const struct plan *plan)
+{
+	pack_number(pack, plan->n_groups);
+	for (size_t i = 0; i < plan->n_groups; i++)
+		pack_number(pack, plan->groups[i]);
+}
+
+static void
+unpack_groups(struct unpack *unpack, struct plan *plan)
+{
+	plan->groups =
+		unpack_array(unpack, sizeof(*plan->groups), &plan->n_groups);
+	for (size_t i = 0; i < plan->n_groups; i++)
+		plan->groups[i] = (gid_t)unpack_number_to(unpack, UINT_MAX);
+}
+
+int
+plan_seal(const struct plan *plan, struct err *err)
+{
+	struct pack pack = PACK_EMPTY;
+
+	if (plan_check(plan, err) < 0)
+		return -1;
+	pack_number(&pack, PLAN_MAGIC);
+	pack_text(&pack, plan->account);
+	pack_number(&pack, plan->uid);
+	pack_number(&pack, plan->gid);
+	pack_groups(&pack, plan);
+	pack_text(&pack, plan->jail);
+	pack_text(&pack, plan->name);
+	pack_text(&pack, plan->home);
+	pack_text(&pack, plan->shell);
+	pack_text(&pack, plan->hostname);
+	pack_text(&pack, plan->tree);
+	pack_text(&pack, plan->upper);
+	pack_entries(&pack, plan);
+	pack_number(&pack, plan->scratch_bytes);
+	pack_number(&pack, plan->scratch_files);
+	pack_number(&pack, plan->terminals);
+	pack_number(&pack, plan->network);
+	pack_limits(&pack, plan);
+	pack_texts(&pack, plan->env, plan->n_env);
+	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
+	pack_number(&pack, plan->umask);
+	pack_number(&pack, plan->sessions);
+	pack_number(&pack, (uint64_t)(plan->linger_seconds + 1));
+	return pack_seal(&pack, "jail-plan", err);
+}
+
+static void
+unpack_plan(struct unpack *unpack, struct plan *plan)
+{
+	unpack->failed |= unpack_number(unpack) != PLAN_MAGIC;
+	plan->account = unpack_text(unpack);
+	plan->uid = (uid_t)unpack_number_to(unpack, UINT_MAX);
+	plan->gid = (gid_t)unpack_number_to(unpack, UINT_MAX);
+	unpack_groups(unpack, plan);
+	plan->jail = unpack_text(unpack);
+	plan->name = unpack_text(unpack);
+	plan->home = unpack_text(unpack);
+	plan->shell = unpack_text(unpack);
+	plan->hostname = unpack_text(unpack);
+	plan->tree = unpack_text_or_null(unpack);
+	plan->upper = unpack_text_or_null(unpack);
+	unpack_entries(unpack, plan);
+	plan->scratch_bytes = unpack_number(unpack);
+	plan->scratch_files = unpack_number(unpack);
+	plan->terminals = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
+	plan->network = (enum plan_network)unpack_number_to(unpack,
+							    PLAN_NETWORK_HOST);
+	unpack_limits(unpack, plan);
+	plan->env = unpack_texts(unpack, &plan->n_env);
+	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);
+	plan->umask = (mode_t)unpack_number_to(unpack, 0777);
+	plan->sessions = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
+	plan->linger_seconds = (int32_t)unpack_number_to(unpack, INT32_MAX) - 1;
+}
+
+int
+plan_open(int fd, struct plan *plan, struct err *err)
+{
+	struct unpack unpack;
+
+	*plan = (struct plan){ .uid = 0 };
+	if (unpack_open(fd, &plan->arena, &unpack, err) < 0)
+		return err_context(err, "plan");
+	unpack_plan(&unpack, plan);
+	if (!unpack_done(&unpack)) {
+		plan_free(plan);
+		return err_set(err, ERR_UNSAFE, "plan: damaged");
+	}
+	if (plan_check(plan, err) < 0) {
+		plan_free(plan);
+		return -1;
+	}
+	return 0;
+}
+
+void
+plan_free(struct plan *plan)
+{
+	arena_free(&plan->arena);
+	*plan = (struct plan){ .uid = 0 };
+}
+
+static int
+check_entry(const struct entry *entry, struct err *err)
+{
+	const bool bind = entry->kind == ENTRY_BIND;
+
+	if (entry->target == NULL || !path_is_clean(entry->target) ||
+	    strcmp(entry->target, "/") == 0)
+		return err_set(err, ERR_UNSAFE, "plan: bad target \"%s\"",
+			       entry->target != NULL ? entry->target : "");
+	if (entry->text == NULL || (bind && !path_is_clean(entry->text)))
+		return err_set(err, ERR_UNSAFE, "plan: bad source for %s",
+			       entry->target);
+	if ((entry->mode & ~(mode_t)01777) != 0)
+		return err_set(err, ERR_UNSAFE, "plan: mode %04o for %s",
+			       entry->mode, entry->target);
+	return 0;
+}
+
+static int
+check_ids(const struct plan *plan, struct err *err)
+{
+	if (plan->uid == 0 || plan->uid == (uid_t)-1)
+		return err_set(err, ERR_UNSAFE, "plan: uid %u", plan->uid);
+	if (plan->gid == 0 || plan->gid == (gid_t)-1)
+		return err_set(err, ERR_UNSAFE, "plan: gid %u", plan->gid);
+	for (size_t i = 0; i < plan->n_groups; i++)
+		if (plan->groups[i] == 0 || plan->groups[i] == (gid_t)-1)
+			return err_set(err, ERR_UNSAFE, "plan: group %u",
+				       plan->groups[i]);
+	return 0;
+}
+
+static int
+check_places(const struct plan *plan, struct err *err)
+{
+	const char *const paths[] = { plan->home, plan->shell, plan->tree,
+				      plan->upper };
+	const bool needed[] = { true, true, false, false };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (paths[i] == NULL ? needed[i] : !path_is_clean(paths[i]))
+			return err_set(err, ERR_UNSAFE, "plan: bad path \"%s\"",
+				       paths[i] != NULL ? paths[i] : "");
+	if (plan->upper != NULL && plan->tree == NULL)
+		return err_set(err, ERR_UNSAFE, "plan: upper without a tree");
+	return 0;
+}
+
+int
+plan_check(const struct plan *plan, struct err *err)
+{
+	if (plan->account == NULL || plan->jail == NULL ||
+	    plan->hostname == NULL || plan->name == NULL ||
+	    !name_is_plain(plan->name))
+		return err_set(err, ERR_UNSAFE, "plan: a name is missing");
+	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0)
+		return -1;
+	if (plan->linger_seconds < PLAN_LINGER_FOREVER)
+		return err_set(err, ERR_UNSAFE, "plan: linger %d",
+			       plan->linger_seconds);
+	for (size_t i = 0; i < plan->n_entries; i++)
+		if (check_entry(&plan->entries[i], err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The outer end of a session: between the terminal (or the pipes) of who
+ * asked and the pty of the jail.
+ */
+#include "base/cleanup.h"
+#include "jail/run.h"
+#include "jail/wire.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum {
+	N_STDIO = 3,
+	BUFFER_BYTES = 8192,
+	/* fg(1) does not tell a job that it is in the foreground again unless
+	 * it was stopped: we look. */
+	FOREGROUND_POLL_MS = 200,
+	/* The kernel hands a pty's bytes on in its own time. */
+	DRAIN_MS = 100,
+};
+
+/* Bytes on their way from one descriptor to another. */
+struct buffer {
+	char bytes[BUFFER_BYTES];
+	size_t start, end;
+};
+
+struct relay {
+	int sock;
+	int signals;
+	int master;   /* of the session's pty; -1: none */
+	int input;    /* terminal to read from; -1: none, or at its end */
+	int output;   /* terminal to write to; -1: none */
+	int terminal; /* the outer one, for its modes and size; -1: none */
+	bool raw;     /* its modes are changed */
+	struct termios modes;
+	struct buffer to_jail, from_jail;
+	int status;
+	bool ended;
+};
+
+static const int passed_on[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+				 SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH };
+
+/* A job in the background may neither read from the terminal nor change it.
+ * A terminal that does not control us has no such rule. */
+static bool
+in_foreground(const struct relay *relay)
+{
+	const pid_t group = tcgetpgrp(relay->terminal);
+
+	return group < 0 || group == getpgrp();
+}
+
+/* The bytes that are typed are the session's terminal's to interpret. */
+static void
+make_raw(struct relay *relay)
+{
+	struct termios raw = relay->modes;
+
+	if (relay->raw || relay->input < 0 || !in_foreground(relay))
+		return;
+	cfmakeraw(&raw);
+	relay->raw = tcsetattr(relay->terminal, TCSADRAIN, &raw) == 0;
+}
+
+static void
+make_cooked(struct relay *relay)
+{
+	if (relay->raw && in_foreground(relay))
+		(void)tcsetattr(relay->terminal, TCSADRAIN, &relay->modes);
+	relay->raw = false;
+}
+
+static void
+copy_window(const struct relay *relay)
+{
+	struct winsize window;
+
+	if (relay->master >= 0 &&
+	    ioctl(relay->terminal, TIOCGWINSZ, &window) == 0)
+		(void)ioctl(relay->master, TIOCSWINSZ, &window);
+}
+
+static void
+send_signal(struct relay *relay, int sig)
+{
+	struct wire_msg msg = { .kind = WIRE_SIGNAL, .value = sig };
+	struct err err;
+
+	(void)wire_send(relay->sock, &msg, NULL, 0, &err);
+}
+
+/* --- start --------------------------------------------------------------- */
+
+static void
+find_terminals(struct relay *relay, struct wire_msg *msg)
+{
+	for (int fd = 0; fd < N_STDIO; fd++)
+		if (isatty(fd))
+			msg->terminals |= 1U << fd;
+	for (int fd = N_STDIO; fd-- > 0;)
+		if ((msg->terminals & 1U << fd) != 0)
+			relay->terminal = fd;
+	if (relay->terminal < 0)
+		return;
+	if ((msg->terminals & 1U << 0) != 0)
+		relay->input = 0;
+	/* What the session prints, or echoes, goes to the terminal, too. */
+	relay->output = (msg->terminals & 1U << 1) != 0 ? 1 :
+			(msg->terminals & 1U << 2) != 0 ? 2 :
+							  0;
+}
+
+static int
+ask(struct relay *relay, const struct run_request *request, struct err *err)
+{
+	cleanup_fd int sealed = run_request_seal(request, err);
+	struct wire_msg msg = { .kind = WIRE_RUN };
+	int fds[1 + N_STDIO];
+	size_t n = 0;
+
+	if (sealed < 0)
+		return -1;
+	find_terminals(relay, &msg);
+	fds[n++] = sealed;
+	for (int fd = 0; fd < N_STDIO; fd++)
+		if ((msg.terminals & 1U << fd) == 0)
+			fds[n++] = fd;
+	if (relay->terminal >= 0) {
+		if (tcgetattr(relay->terminal, &relay->modes) < 0 ||
+		    ioctl(relay->terminal, TIOCGWINSZ, &msg.window) < 0)
+			return err_errno(err, "the terminal");
+		msg.modes = relay->modes;
+		/* Where we do not make the outer terminal raw, it goes on
+		 * turning newlines into carriage returns; once is enough. */
+		if (relay->input < 0)
+			msg.modes.c_oflag &= ~(tcflag_t)OPOST;
+	}
+	return wire_send(relay->sock, &msg, fds, n, err);
+}
+
+static int
+hear_start(struct relay *relay, struct err *err)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_msg msg;
+
+	if (wire_recv(relay->sock, &msg, &fds, err) < 0)
+		return -1;
+	if (msg.kind == WIRE_REFUSE)
+		return err_set(err, ERR_REFUSED, "%s", msg.text);
+	if (msg.kind != WIRE_STARTED)
+		return err_set(err, ERR_UNSAFE, "not an answer to RUN");
+	relay->master = fd_take(&fds.fd[0]);
+	if (relay->master >= 0 &&
+	    fcntl(relay->master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return err_errno(err, "the session's terminal");
+	return 0;
+}
+
+static int
+take_signals(struct relay *relay, struct err *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		(void)sigaddset(&set, passed_on[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_errno(err, "block signals");
+	(void)signal(SIGPIPE, SIG_IGN);
+	relay->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return relay->signals < 0 ? err_errno(err, "signalfd") : 0;
+}
+
+/* --- events -------------------------------------------------------------- */
+
+/* Stops us as the session was stopped, for the shell that we are a job of;
+ * returns when it is continued. */
+static void
+stop_and_go(struct relay *relay)
+{
+	make_cooked(relay);
+	(void)kill(getpid(), SIGSTOP);
+	make_raw(relay);
+	copy_window(relay);
+	send_signal(relay, SIGCONT);
+}
+
+static void
+hear(struct relay *relay)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_msg msg;
+	struct err err;
+
+	if (wire_recv(relay->sock, &msg, &fds, &err) < 0) {
+		/* The jail was ended under the session. */
+		relay->status = W_EXITCODE(0, SIGKILL);
+		relay->ended = true;
+	} else if (msg.kind == WIRE_EXITED) {
+		relay->status = msg.value;
+		relay->ended = true;
+	} else if (msg.kind == WIRE_STOPPED) {
+		stop_and_go(relay);
+	}
+}
+
+static void
+take_signal(struct relay *relay)
+{
+	struct signalfd_siginfo info;
+
+	if (read(relay->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGWINCH:
+		copy_window(relay);
+		break;
+	case SIGTSTP:
+		/* Nobody inside is a job of our shell's: it would be lost. */
+		send_signal(relay, SIGSTOP);
+		break;
+	case SIGCONT:
+		relay->raw = false; /* our shell had its own modes meanwhile */
+		make_raw(relay);
+		copy_window(relay);
+		break;
+	default:
+		send_signal(relay, (int)info.ssi_signo);
+	}
+}
+
+static void
+fill(struct buffer *buffer, int *fd)
+{
+	const ssize_t n = read(*fd, buffer->bytes, sizeof(buffer->bytes));
+
+	if (n > 0) {
+		buffer->start = 0;
+		buffer->end = (size_t)n;
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		*fd = -1; /* the end; it is closed by its owner */
+	}
+}
+
+static void
+flush(struct buffer *buffer, int fd)
+{
+	const ssize_t n = write(fd, buffer->bytes + buffer->start,
+				buffer->end - buffer->start);
+
+	if (n > 0)
+		buffer->start += (size_t)n;
+	else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		buffer->start = buffer->end; /* nobody takes it */
+}
+
+static bool
+is_empty(const struct buffer *buffer)
+{
+	return buffer->start == buffer->end;
+}
+
+enum { ON_SOCK, ON_SIGNALS, ON_INPUT, ON_OUTPUT, ON_MASTER, N_EVENTS };
+
+static void
+await(const struct relay *relay, int master, struct pollfd *fds)
+{
+	const bool readable = relay->input >= 0 && in_foreground(relay);
+	const bool quiet = relay->input >= 0 && !readable;
+
+	fds[ON_SOCK] = (struct pollfd){ relay->sock, POLLIN, 0 };
+	fds[ON_SIGNALS] = (struct pollfd){ relay->signals, POLLIN, 0 };
+	fds[ON_INPUT] = (struct pollfd){
+		readable && is_empty(&relay->to_jail) ? relay->input : -1,
+		POLLIN, 0
+	};
+	fds[ON_OUTPUT] = (struct pollfd){
+		is_empty(&relay->from_jail) ? -1 : relay->output, POLLOUT, 0
+	};
+	fds[ON_MASTER] = (struct pollfd){ master, 0, 0 };
+	if (is_empty(&relay->from_jail))
+		fds[ON_MASTER].events |= POLLIN;
+	if (!is_empty(&relay->to_jail))
+		fds[ON_MASTER].events |= POLLOUT;
+	if (fds[ON_MASTER].events == 0)
+		fds[ON_MASTER].fd = -1; /* else a hangup would be told */
+	if (poll(fds, N_EVENTS, quiet ? FOREGROUND_POLL_MS : -1) < 0)
+		for (int i = 0; i < N_EVENTS; i++)
+			fds[i].revents = 0;
+}
+
+/* The outer terminal is gone: so is whoever typed. */
+static void
+hang_up(struct relay *relay)
+{
+	if (relay->input < 0)
+		send_signal(relay, SIGHUP);
+}
+
+static void
+pump(struct relay *relay)
+{
+	int master = relay->master;
+
+	while (!relay->ended) {
+		struct pollfd fds[N_EVENTS];
+
+		make_raw(relay);
+		await(relay, master, fds);
+		if ((fds[ON_MASTER].revents & POLLOUT) != 0)
+			flush(&relay->to_jail, master);
+		else if (fds[ON_MASTER].revents != 0 &&
+			 is_empty(&relay->from_jail))
+			fill(&relay->from_jail, &master);
+		if (fds[ON_OUTPUT].revents != 0)
+			flush(&relay->from_jail, relay->output);
+		if (fds[ON_INPUT].revents != 0) {
+			fill(&relay->to_jail, &relay->input);
+			hang_up(relay);
+		}
+		if (fds[ON_SIGNALS].revents != 0)
+			take_signal(relay);
+		if (fds[ON_SOCK].revents != 0)
+			hear(relay);
+	}
+}
+
+/* What the session printed last. */
+static void
+drain(struct relay *relay)
+{
+	struct pollfd fd = { .fd = relay->master, .events = POLLIN };
+	int master = relay->master;
+
+	while (!is_empty(&relay->from_jail))
+		flush(&relay->from_jail, relay->output);
+	while (master >= 0 && poll(&fd, 1, DRAIN_MS) > 0) {
+		fill(&relay->from_jail, &master);
+		while (!is_empty(&relay->from_jail))
+			flush(&relay->from_jail, relay->output);
+	}
+}
+
+static int
+relay_session(struct relay *relay, const struct run_request *request,
+	      struct err *err)
+{
+	/* Before the session can end or stop. */
+	if (take_signals(relay, err) < 0 || ask(relay, request, err) < 0 ||
+	    hear_start(relay, err) < 0)
+		return -1;
+	pump(relay);
+	drain(relay);
+	make_cooked(relay);
+	return 0;
+}
+
+int
+run_session(int sock, const struct run_request *request, int *status,
+	    struct err *err)
+{
+	struct relay relay = { .sock = sock,
+			       .signals = -1,
+			       .master = -1,
+			       .input = -1,
+			       .output = -1,
+			       .terminal = -1 };
+	const int ret = relay_session(&relay, request, err);
+
+	*status = relay.status;
+	fd_close(&relay.signals);
+	fd_close(&relay.master);
+	return ret;
+}
+
+void
+run_end_like(int status)
+{
+	const struct rlimit no_core = { .rlim_cur = 0 };
+	sigset_t none;
+
+	if (WIFSIGNALED(status)) {
+		(void)setrlimit(RLIMIT_CORE, &no_core);
+		(void)signal(WTERMSIG(status), SIG_DFL);
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)kill(getpid(), WTERMSIG(status));
+		_exit(128 + WTERMSIG(status));
+	}
+	_exit(WEXITSTATUS(status));
+}

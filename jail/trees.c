@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "jail/root.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+
+enum { TREE_FLAGS = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH };
+
+/* A detached copy of the mount at FD and of all below it, with ATTR. */
+static int
+copy_tree(int fd, uint64_t attr, struct err *err)
+{
+	struct mount_attr set = { .attr_set = attr, .propagation = MS_PRIVATE };
+	cleanup_fd int tree = open_tree(fd, "", TREE_FLAGS | AT_RECURSIVE);
+
+	if (tree < 0)
+		return err_errno(err, "copy the mount");
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &set,
+			  sizeof(set)) < 0)
+		return err_errno(err, "set the mount's flags");
+	return fd_take(&tree);
+}
+
+static uint64_t
+bind_attr(const struct entry *entry)
+{
+	uint64_t attr = MOUNT_ATTR_NOSUID;
+
+	if ((entry->flags & ENTRY_DEVICES) == 0)
+		attr |= MOUNT_ATTR_NODEV;
+	if ((entry->flags & ENTRY_READONLY) != 0)
+		attr |= MOUNT_ATTR_RDONLY;
+	if ((entry->flags & ENTRY_NOEXEC) != 0)
+		attr |= MOUNT_ATTR_NOEXEC;
+	return attr;
+}
+
+/*
+ * The directory that the entry before came from: most are in /etc, and the
+ * way there is checked once.
+ */
+struct parent {
+	char *path;
+	int fd;
+};
+
+static int
+open_parent(struct parent *parent, const char *path, struct err *err)
+{
+	const size_t len = (size_t)(strrchr(path, '/') - path);
+	cleanup_free char *wanted = strndup(path, len > 0 ? len : 1);
+
+	if (wanted == NULL)
+		return err_errno(err, "%s", path);
+	if (parent->path != NULL && strcmp(parent->path, wanted) == 0)
+		return 0;
+	fd_close(&parent->fd);
+	parent->fd = path_open_trusted(wanted, err);
+	if (parent->fd < 0)
+		return -1;
+	free(parent->path);
+	parent->path = wanted;
+	wanted = NULL;
+	return 0;
+}
+
+/* Opens the source of a bind: as path_open_owned(), a step at a time. */
+static int
+open_source(struct parent *parent, const struct entry *entry, uid_t owner,
+	    struct err *err)
+{
+	const char *const path = entry->text;
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (open_parent(parent, path, err) < 0)
+		return -1;
+	fd = openat(parent->fd, strrchr(path, '/') + 1,
+		    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, "%s", path);
+	if (path_check_object(&st, path, owner, err) < 0)
+		return -1;
+	return fd_take(&fd);
+}
+
+static int
+open_entry(struct parent *parent, const struct plan *plan,
+	   const struct entry *entry, int *tree, struct err *err)
+{
+	const bool owned = (entry->flags & ENTRY_OWNED) != 0;
+	cleanup_fd int fd =
+		open_source(parent, entry, owned ? plan->uid : 0, err);
+
+	if (fd < 0 && err->kind == ERR_SYSTEM && err->errnum == ENOENT &&
+	    (entry->flags & ENTRY_OPTIONAL) != 0)
+		return 0;
+	if (fd < 0)
+		return -1;
+	*tree = copy_tree(fd, bind_attr(entry), err);
+	if (*tree < 0)
+		return err_context(err, "%s", entry->text);
+	return 0;
+}
+
+static int
+open_entries(const struct plan *plan, struct root_trees *trees, struct err *err)
+{
+	struct parent parent = { .fd = -1 };
+	int ret = 0;
+
+	for (size_t i = 0; i < plan->n_entries && ret == 0; i++)
+		if (plan->entries[i].kind == ENTRY_BIND)
+			ret = open_entry(&parent, plan, &plan->entries[i],
+					 &trees->entries[i], err);
+	fd_close(&parent.fd);
+	free(parent.path);
+	return ret;
+}
+
+/* Rule R24: what hides a file is the host's null device, and nothing that
+ * somebody has put in its place. */
+static int
+open_null(struct root_trees *trees, struct err *err)
+{
+	cleanup_fd int fd =
+		open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, "/dev/null");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return err_set(err, ERR_UNSAFE,
+			       "/dev/null is not the null device");
+	trees->null = copy_tree(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY, err);
+	return trees->null < 0 ? -1 : 0;
+}
+
+/* Opens the directory NAME in DIR, and makes it first if need be. */
+static int
+open_or_make(int dir, const char *name, struct err *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, "make %s", name);
+	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, "%s", name);
+	if (path_check_object(&st, name, 0, err) < 0)
+		return -1;
+	return fd_take(&fd);
+}
+
+/* The directory that keeps the changes to the tree is made at first use:
+ * PLAN->upper, two levels below a directory that is there. */
+static int
+open_upper(const struct plan *plan, struct root_trees *trees, struct err *err)
+{
+	struct parent parent = { .fd = -1 };
+	cleanup_free char *path = strdup(plan->upper);
+	cleanup_fd int fd = -1, made = -1, layer = -1, work = -1;
+
+	if (path == NULL)
+		return err_errno(err, "%s", plan->upper);
+	*strrchr(path, '/') = '\0';
+	if (open_parent(&parent, path, err) < 0)
+		return -1;
+	free(parent.path);
+	fd = parent.fd;
+	made = open_or_make(fd, strrchr(path, '/') + 1, err);
+	if (made < 0)
+		return -1;
+	fd_close(&fd);
+	fd = open_or_make(made, strrchr(plan->upper, '/') + 1, err);
+	if (fd < 0)
+		return -1;
+	layer = open_or_make(fd, "upper", err);
+	work = layer < 0 ? -1 : open_or_make(fd, "work", err);
+	if (work < 0)
+		return -1;
+	trees->upper = copy_tree(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	return trees->upper < 0 ? -1 : 0;
+}
+
+static int
+open_layers(const struct plan *plan, struct root_trees *trees, struct err *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (plan->tree == NULL)
+		return 0;
+	fd = path_open_trusted(plan->tree, err);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fd < 0 ? -1 : err_errno(err, "%s", plan->tree);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_UNSAFE, "%s: not a directory",
+			       plan->tree);
+	trees->tree = copy_tree(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	if (trees->tree < 0)
+		return err_context(err, "%s", plan->tree);
+	if (plan->upper == NULL)
+		return 0;
+	if (open_upper(plan, trees, err) < 0)
+		return err_context(err, "%s", plan->upper);
+	return 0;
+}
+
+int
+root_trees_open(const struct plan *plan, struct root_trees *trees,
+		struct err *err)
+{
+	const size_t n = plan->n_entries;
+
+	*trees = ROOT_TREES_NONE;
+	trees->entries = arena_alloc(&trees->arena,
+				     (n + 1) * sizeof(*trees->entries), err);
+	if (trees->entries == NULL)
+		return -1;
+	trees->n_entries = n;
+	for (size_t i = 0; i < n; i++)
+		trees->entries[i] = -1;
+	if (open_entries(plan, trees, err) < 0 || open_null(trees, err) < 0 ||
+	    open_layers(plan, trees, err) < 0) {
+		root_trees_close(trees);
+		return -1;
+	}
+	return 0;
+}
+
+void
+root_trees_close(struct root_trees *trees)
+{
+	for (size_t i = 0; i < trees->n_entries; i++)
+		fd_close(&trees->entries[i]);
+	fd_close(&trees->tree);
+	fd_close(&trees->upper);
+	fd_close(&trees->null);
+	arena_free(&trees->arena);
+	*trees = ROOT_TREES_NONE;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+#include "jail/wire.h"
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* cmsg(3) wants the buffer aligned as a header. */
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
+};
+
+void
+wire_fds_close(struct wire_fds *fds)
+{
+	for (size_t i = 0; i < WIRE_FDS_MAX; i++)
+		fd_close(&fds->fd[i]);
+}
+
+int
+wire_send(int sock, struct wire_msg *msg, const int *fds, size_t n_fds,
+	  struct err *err)
+{
+	union control control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
+	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	msg->magic = WIRE_MAGIC;
+	if (n_fds > WIRE_FDS_MAX)
+		return err_set(err, ERR_SYSTEM, "too many descriptors");
+	if (n_fds > 0) {
+		struct cmsghdr *const cmsg = &control.header;
+
+		hdr.msg_control = control.bytes;
+		hdr.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * n_fds);
+	}
+	do
+		n = sendmsg(sock, &hdr, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+		return err_set(err, ERR_GONE, "the jail has ended");
+	if (n < 0)
+		return err_errno(err, "send to the jail's socket");
+	return 0;
+}
+
+/* Takes the descriptors over first: whatever else is wrong, they are ours. */
+static int
+take_fds(struct msghdr *hdr, struct wire_fds *fds)
+{
+	struct cmsghdr *const cmsg = CMSG_FIRSTHDR(hdr);
+	const bool truncated = (hdr->msg_flags & MSG_CTRUNC) != 0;
+
+	if (cmsg == NULL)
+		return truncated ? -1 : 0;
+	if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+		return -1;
+	fds->n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds->fd, CMSG_DATA(cmsg), fds->n * sizeof(int));
+	return truncated ? -1 : 0;
+}
+
+int
+wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds,
+	  struct err *err)
+{
+	union control control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
+	struct msghdr hdr = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &hdr, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return err_set(err, ERR_GONE, "the jail has ended");
+	if (n < 0)
+		return err_errno(err, "receive from the jail's socket");
+	if (take_fds(&hdr, fds) < 0 || (hdr.msg_flags & MSG_TRUNC) != 0 ||
+	    (size_t)n != sizeof(*msg) || msg->magic != WIRE_MAGIC)
+		return err_set(err, ERR_UNSAFE,
+			       "not a message of this version of pam_jail");
+	msg->text[sizeof(msg->text) - 1] = '\0';
+	return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jailsh - the login shell of a jailed account
+ *
+ *	inside the jail		becomes the account's real shell
+ *	outside			asks the jail's keeper for a session inside,
+ *				and stands between
+ *	otherwise		refuses
+ *
+ * Never set-uid, no capability, static.  It decides nothing: whoever could
+ * cheat it runs with the account's rights outside already.
+ */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "jail/lease.h"
+#include "jail/run.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_REFUSED = 126 };
+
+/* Root's mark in a jail: a link to the real shell.  On the host there are
+ * only directories beside it, of running jails. */
+static const char inside_mark[] = RUN_DIR "/shell";
+
+static _Noreturn void
+refuse(const struct err *err)
+{
+	cleanup_fd int log = log_open();
+
+	log_line(log, LOG_ERR, "jailsh", "refuse uid=%u cause=\"%s\"",
+		 getuid(), err->text);
+	(void)fputs("login refused\n", stderr);
+	exit(EXIT_REFUSED);
+}
+
+/* Reads the real shell's path to SHELL.  Returns whether we are inside. */
+static bool
+find_shell(char *shell, size_t size)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (lstat(inside_mark, &st) < 0 || !S_ISLNK(st.st_mode) ||
+	    st.st_uid != 0)
+		return false;
+	n = readlink(inside_mark, shell, size - 1);
+	if (n <= 0)
+		return false;
+	shell[n] = '\0';
+	return true;
+}
+
+static void
+become_shell(const char *shell, char **argv, struct err *err)
+{
+	if (run_rename_shell(shell, argv, err) < 0)
+		return;
+	if (setenv("SHELL", shell, 1) < 0) {
+		(void)err_errno(err, "environment");
+		return;
+	}
+	(void)execv(shell, argv);
+	(void)err_errno(err, "%s", shell);
+}
+
+static size_t
+count(char **list)
+{
+	size_t n = 0;
+
+	while (list[n] != NULL)
+		n++;
+	return n;
+}
+
+/* Runs the session inside and ends as it ends; returns only on failure. */
+static void
+ask_keeper(char **argv, struct err *err)
+{
+	char cwd[PATH_MAX];
+	struct run_request request = {
+		.argv = (const char **)(uintptr_t)argv,
+		.argc = count(argv),
+		.env = (const char **)(uintptr_t)environ,
+		.n_env = count(environ),
+		.cwd = argv[0][0] != '-' && getcwd(cwd, sizeof(cwd)) != NULL ?
+			       cwd :
+			       "",
+	};
+	cleanup_fd int sock = keeper_connect(getuid(), err);
+	int status;
+
+	if (sock >= 0 && run_session(sock, &request, &status, err) == 0)
+		run_end_like(status);
+}
+
+int
+main(int argc, char **argv)
+{
+	char shell[PATH_MAX];
+	struct err err = { .kind = ERR_NONE };
+
+	if (argc < 1)
+		return EXIT_REFUSED;
+	if (getuid() != geteuid() || getgid() != getegid()) {
+		(void)err_set(&err, ERR_UNSAFE, "jailsh is never set-uid");
+		refuse(&err);
+	}
+	if (find_shell(shell, sizeof(shell)))
+		become_shell(shell, argv, &err);
+	else
+		ask_keeper(argv, &err);
+	refuse(&err);
+}

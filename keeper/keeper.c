@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jail-keeper - keeps one account's jail while somebody uses it
+ *
+ * Started by pam_jail or jailconf, as root, with three descriptors:
+ *	3  the plan, a sealed memfd
+ *	4  the first connection, from who started it
+ *	5  the socket that it listens on; not there for a private jail
+ *
+ * It builds the jail, then answers on the socket (jail/wire.h) until nobody
+ * has been connected for as long as the plan says, then ends the jail.  It
+ * reads no configuration and, as root, nothing that the account has written.
+ * What it is asked for it lets a child do.
+ */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "jail/cgroup.h"
+#include "jail/root.h"
+#include "jail/wire.h"
+#include "keeper/init.h"
+#include "keeper/session.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+	FD_PLAN = 3,
+	FD_FIRST = 4,
+	FD_LISTENER = 5,
+	RETRY_MS = 20, /* when somebody holds the lock just now */
+	/* Connections of the account itself that have not asked for anything
+	 * yet; more is somebody who wants to fill us up. */
+	IDLE_PEERS_MAX = 16,
+};
+
+struct peer {
+	int sock;
+	uid_t uid;   /* as the kernel says */
+	bool leases; /* a session of the host that has joined */
+};
+
+struct keeper {
+	struct jail jail;
+	struct cgroup cgroup;
+	int plan;
+	int listener; /* -1: a private jail, or one that has ended */
+	int dir;      /* RUN_DIR/UID; -1 likewise */
+	int signals;
+	int log;
+	pid_t init;
+	time_t started;
+	int64_t idle_since_ms; /* when the last session ended; -1: in use */
+	size_t n_workers;
+	struct peer *peers;
+	struct pollfd *polls; /* FIRST_PEER more than peers */
+	size_t n_peers;
+};
+
+/* Places in keeper.polls. */
+enum { POLL_SIGNALS, POLL_LISTENER, FIRST_PEER };
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now = { .tv_sec = 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- birth --------------------------------------------------------------- */
+
+/* The limits of the host's PID 1, instead of those of the login that happened
+ * to come first.  systemd(1) has no bound on its own descriptors: programs
+ * get what it gives to services. */
+static int
+reset_limits(struct err *err)
+{
+	const rlim_t nofile_soft = 1024, nofile_hard = 524288;
+
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit host, own;
+
+		if (prlimit(1, (__rlimit_resource_t)i, NULL, &host) < 0 ||
+		    getrlimit((__rlimit_resource_t)i, &own) < 0)
+			return err_errno(err, "get limits");
+		if (i == RLIMIT_NOFILE && host.rlim_max > nofile_hard)
+			host = (struct rlimit){ nofile_soft, nofile_hard };
+		if (setrlimit((__rlimit_resource_t)i, &host) == 0)
+			continue;
+		/* In a container root may not raise them: less is safe. */
+		if (errno != EPERM)
+			return err_errno(err, "set limits");
+	}
+	return 0;
+}
+
+static int
+write_file(const char *path, const char *text, struct err *err)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return err_errno(err, "%s", path);
+	return 0;
+}
+
+/* Rule R1: set each, do not filter.  Some of it came from whoever called
+ * su(1). */
+static int
+forget_caller(struct err *err)
+{
+	if (close_range(FD_PLAN, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return err_errno(err, "close_range");
+	(void)umask(0);
+	if (chdir("/") < 0)
+		return err_errno(err, "chdir /");
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 ||
+	    setresuid(0, 0, 0) < 0)
+		return err_errno(err, "become root");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_errno(err, "PR_SET_DUMPABLE");
+	if (personality(PER_LINUX) < 0 ||
+	    setpriority(PRIO_PROCESS, 0, 0) < 0)
+		return err_errno(err, "scheduling");
+	if (write_file("/proc/self/oom_score_adj", "0", err) < 0)
+		return -1;
+	return reset_limits(err);
+}
+
+static pid_t
+clone_init(const struct keeper *keeper, int *pidfd)
+{
+	const uint64_t network =
+		keeper->jail.plan.network == PLAN_NETWORK_NONE ? CLONE_NEWNET :
+								 0;
+	struct clone_args args = {
+		.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+			 CLONE_NEWUTS | CLONE_PIDFD | network,
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	if (keeper->cgroup.dir >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint32_t)keeper->cgroup.dir;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int
+hear_init(struct keeper *keeper, int report, struct err *err)
+{
+	struct init_report said = { .ready = false };
+	const ssize_t n = recv(report, &said, sizeof(said), 0);
+
+	if (n < 0)
+		return err_errno(err, "hear of the jail's PID 1");
+	if (n != (ssize_t)sizeof(said))
+		return err_set(err, ERR_SYSTEM, "the jail's PID 1 died");
+	if (!said.ready) {
+		said.err.text[sizeof(said.err.text) - 1] = '\0';
+		*err = said.err;
+		return -1;
+	}
+	keeper->jail.root_dev = (dev_t)said.root_dev;
+	keeper->jail.root_ino = (ino_t)said.root_ino;
+	return 0;
+}
+
+static int
+start_init(struct keeper *keeper, struct root_trees *trees, struct err *err)
+{
+	cleanup_fd int ours = -1, theirs = -1;
+	int pair[2], pidfd = -1;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, "socketpair");
+	ours = pair[0];
+	theirs = pair[1];
+	keeper->init = clone_init(keeper, &pidfd);
+	if (keeper->init < 0)
+		return err_errno(err, "make the jail's namespaces");
+	if (keeper->init == 0)
+		init_main(&keeper->jail.plan, trees, theirs);
+	keeper->jail.init = pidfd;
+	fd_close(&theirs);
+	return hear_init(keeper, ours, err);
+}
+
+static int
+build(struct keeper *keeper, struct err *err)
+{
+	struct root_trees trees = ROOT_TREES_NONE;
+	int ret = -1;
+
+	if (cgroup_make(keeper->jail.plan.uid, &keeper->cgroup, err) < 0)
+		return -1;
+	keeper->jail.cgroup = keeper->cgroup.procs;
+	if (root_trees_open(&keeper->jail.plan, &trees, err) == 0)
+		ret = start_init(keeper, &trees, err);
+	root_trees_close(&trees);
+	return ret;
+}
+
+/* --- peers --------------------------------------------------------------- */
+
+/* Room for one peer more. */
+static int
+make_room(struct keeper *keeper, struct err *err)
+{
+	const size_t n = keeper->n_peers + 1;
+	struct peer *const peers =
+		reallocarray(keeper->peers, n, sizeof(*peers));
+	struct pollfd *polls;
+
+	if (peers == NULL)
+		return err_errno(err, "memory");
+	keeper->peers = peers;
+	polls = reallocarray(keeper->polls, FIRST_PEER + n, sizeof(*polls));
+	if (polls == NULL)
+		return err_errno(err, "memory");
+	keeper->polls = polls;
+	return 0;
+}
+
+static int
+add_peer(struct keeper *keeper, int *sock, struct err *err)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (make_room(keeper, err) < 0)
+		return -1;
+	if (getsockopt(*sock, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		return err_errno(err, "SO_PEERCRED");
+	if (who.uid != 0 && who.uid != keeper->jail.plan.uid)
+		return err_set(err, ERR_REFUSED, "uid %u is not of this jail",
+			       who.uid);
+	keeper->peers[keeper->n_peers++] =
+		(struct peer){ .sock = fd_take(sock), .uid = who.uid };
+	return 0;
+}
+
+static void
+drop_peer(struct keeper *keeper, size_t i)
+{
+	fd_close(&keeper->peers[i].sock);
+	keeper->peers[i] = keeper->peers[--keeper->n_peers];
+}
+
+static size_t
+count_leases(const struct keeper *keeper)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keeper->n_peers; i++)
+		n += keeper->peers[i].leases;
+	return n;
+}
+
+static size_t
+count_idle_users(const struct keeper *keeper)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keeper->n_peers; i++)
+		n += keeper->peers[i].uid != 0;
+	return n;
+}
+
+/* Returns whether somebody came. */
+static bool
+accept_peer(struct keeper *keeper)
+{
+	cleanup_fd int sock = -1;
+	struct err err;
+
+	if (keeper->listener < 0)
+		return false;
+	sock = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (sock < 0)
+		return false;
+	if (add_peer(keeper, &sock, &err) < 0 ||
+	    count_idle_users(keeper) > IDLE_PEERS_MAX) {
+		log_line(keeper->log, LOG_WARNING, "jail-keeper",
+			 "refuse user=%s cause=\"too many or wrong callers\"",
+			 keeper->jail.plan.account);
+		if (sock < 0) /* it was added already */
+			drop_peer(keeper, keeper->n_peers - 1);
+	}
+	return true;
+}
+
+static void
+refuse_peer(int sock, const char *why)
+{
+	struct wire_msg msg = { .kind = WIRE_REFUSE };
+	struct err err;
+
+	(void)snprintf(msg.text, sizeof(msg.text), "%s", why);
+	(void)wire_send(sock, &msg, NULL, 0, &err);
+}
+
+/* Each answer returns whether the peer stays. */
+
+static bool
+answer_join(struct keeper *keeper, struct peer *peer)
+{
+	const int fds[] = { keeper->jail.init, keeper->plan,
+			    keeper->jail.cgroup };
+	struct wire_msg msg = { .kind = WIRE_GRANT,
+				.root_dev = keeper->jail.root_dev,
+				.root_ino = keeper->jail.root_ino };
+	struct err err;
+
+	if (count_leases(keeper) >= keeper->jail.plan.sessions) {
+		refuse_peer(peer->sock, "too many sessions");
+		return false;
+	}
+	if (wire_send(peer->sock, &msg, fds, keeper->jail.cgroup < 0 ? 2 : 3,
+		      &err) < 0)
+		return false;
+	peer->leases = true;
+	return true;
+}
+
+static bool
+answer_status(const struct keeper *keeper, const struct peer *peer)
+{
+	struct wire_msg msg = { .kind = WIRE_STATUS,
+				.sessions = (uint32_t)count_leases(keeper),
+				.init_pid = keeper->init,
+				.started = keeper->started };
+	struct err err;
+
+	return wire_send(peer->sock, &msg, &keeper->plan, 1, &err) == 0;
+}
+
+static bool
+answer_run(struct keeper *keeper, const struct peer *peer,
+	   const struct wire_msg *msg, struct wire_fds *fds)
+{
+	struct session session = { .jail = &keeper->jail,
+				   .sock = peer->sock,
+				   .log = keeper->log,
+				   .msg = msg,
+				   .fds = fds };
+	pid_t pid;
+
+	if (keeper->n_workers >= keeper->jail.plan.sessions) {
+		refuse_peer(peer->sock, "too many sessions");
+		return false;
+	}
+	pid = fork();
+	if (pid == 0)
+		session_main(&session);
+	if (pid < 0)
+		refuse_peer(peer->sock, "cannot fork");
+	else
+		keeper->n_workers++;
+	return false; /* the child has the connection now */
+}
+
+static bool
+answer(struct keeper *keeper, struct peer *peer)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	const bool root = peer->uid == 0;
+	struct wire_msg msg;
+	struct err err;
+
+	if (wire_recv(peer->sock, &msg, &fds, &err) < 0)
+		return false;
+	if (msg.kind == WIRE_RUN)
+		return answer_run(keeper, peer, &msg, &fds);
+	if (msg.kind == WIRE_JOIN && root)
+		return answer_join(keeper, peer);
+	if (msg.kind == WIRE_STATUS && root)
+		return answer_status(keeper, peer);
+	if (msg.kind == WIRE_STOP && root)
+		(void)kill(keeper->init, SIGKILL);
+	else
+		refuse_peer(peer->sock, "not for you");
+	return msg.kind == WIRE_STOP;
+}
+
+/* --- life and end -------------------------------------------------------- */
+
+static void
+note_use(struct keeper *keeper)
+{
+	if (keeper->n_workers > 0 || keeper->n_peers > 0)
+		keeper->idle_since_ms = -1;
+	else if (keeper->idle_since_ms < 0)
+		keeper->idle_since_ms = now_ms();
+}
+
+/* How long until the jail may end; -1: somebody uses it, or for ever. */
+static int
+time_left_ms(const struct keeper *keeper)
+{
+	const int32_t linger =
+		keeper->dir < 0 ? 0 : keeper->jail.plan.linger_seconds;
+	int64_t left;
+
+	if (keeper->idle_since_ms < 0 || linger == PLAN_LINGER_FOREVER)
+		return -1;
+	left = keeper->idle_since_ms + (int64_t)linger * 1000 - now_ms();
+	if (left < 0)
+		return 0;
+	return left > 1000000 ? 1000000 : (int)left;
+}
+
+/* Takes the name away, so that the next login builds anew.  Only under the
+ * lock: else it could be the next one's name that goes. */
+static void
+remove_name(struct keeper *keeper)
+{
+	char path[sizeof(RUN_DIR) + 16];
+
+	if (keeper->dir < 0)
+		return;
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u",
+		       keeper->jail.plan.uid);
+	(void)unlinkat(keeper->dir, "ctl", 0);
+	(void)rmdir(path);
+	fd_close(&keeper->dir); /* and with it the lock */
+}
+
+/*
+ * Ends an idle jail, unless somebody is coming: whoever found no jail holds
+ * the lock and will make one, whoever has connected is waiting in the queue.
+ * Returns whether it is the end.
+ */
+static bool
+may_end(struct keeper *keeper)
+{
+	if (keeper->dir < 0)
+		return true;
+	if (flock(keeper->dir, LOCK_EX | LOCK_NB) < 0)
+		return false;
+	if (accept_peer(keeper)) {
+		(void)flock(keeper->dir, LOCK_UN);
+		return false;
+	}
+	remove_name(keeper);
+	return true;
+}
+
+static void
+log_event(const struct keeper *keeper, const char *event)
+{
+	log_line(keeper->log, LOG_INFO, "jail-keeper",
+		 "%s user=%s uid=%u jail=%s", event, keeper->jail.plan.account,
+		 keeper->jail.plan.uid, keeper->jail.plan.jail);
+}
+
+/* Whether PID 1 is still there; buries every child that is not. */
+static bool
+bury(struct keeper *keeper)
+{
+	struct signalfd_siginfo info;
+	bool alive = true;
+	pid_t pid;
+
+	(void)!read(keeper->signals, &info, sizeof(info));
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		if (pid == keeper->init)
+			alive = false;
+		else
+			keeper->n_workers--;
+	}
+	return alive;
+}
+
+/* Waits until something happens.  Returns how many peers could be asked. */
+static size_t
+wait_for_events(struct keeper *keeper, int timeout_ms)
+{
+	struct pollfd *const polls = keeper->polls;
+	const size_t n = keeper->n_peers;
+
+	polls[POLL_SIGNALS] = (struct pollfd){ keeper->signals, POLLIN, 0 };
+	polls[POLL_LISTENER] = (struct pollfd){ keeper->listener, POLLIN, 0 };
+	for (size_t i = 0; i < n; i++)
+		polls[FIRST_PEER + i] =
+			(struct pollfd){ keeper->peers[i].sock, POLLIN, 0 };
+	if (poll(polls, FIRST_PEER + n, timeout_ms) >= 0)
+		return n;
+	for (size_t i = 0; i < FIRST_PEER + n; i++)
+		polls[i].revents = 0;
+	return n;
+}
+
+/* Serves until the jail is at its end. */
+static void
+serve(struct keeper *keeper)
+{
+	for (;;) {
+		int timeout_ms;
+		size_t n;
+
+		note_use(keeper);
+		timeout_ms = time_left_ms(keeper);
+		if (timeout_ms == 0 && may_end(keeper))
+			return;
+		n = wait_for_events(keeper, timeout_ms == 0 ? RETRY_MS :
+							      timeout_ms);
+		if (keeper->polls[POLL_SIGNALS].revents != 0 && !bury(keeper))
+			return;
+		for (size_t i = n; i-- > 0;) /* drop_peer() moves the last */
+			if (keeper->polls[FIRST_PEER + i].revents != 0 &&
+			    !answer(keeper, &keeper->peers[i]))
+				drop_peer(keeper, i);
+		if (keeper->polls[POLL_LISTENER].revents != 0)
+			(void)accept_peer(keeper);
+	}
+}
+
+/* Nobody waits for this but us: a dying PID 1 waits for every process that
+ * was in its namespace to be reaped by its own parent. */
+static void
+end(struct keeper *keeper)
+{
+	/* If somebody has the lock, he finds nobody listening, and the name
+	 * becomes his. */
+	if (keeper->dir >= 0 && flock(keeper->dir, LOCK_EX | LOCK_NB) == 0)
+		remove_name(keeper);
+	fd_close(&keeper->listener);
+	fd_close(&keeper->dir);
+	(void)kill(keeper->init, SIGKILL);
+	(void)waitpid(keeper->init, NULL, 0);
+	while (keeper->n_peers > 0)
+		drop_peer(keeper, 0);
+	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
+	log_event(keeper, "close");
+}
+
+/* --- main ---------------------------------------------------------------- */
+
+static int
+open_all(struct keeper *keeper, struct err *err)
+{
+	char path[sizeof(RUN_DIR) + 16];
+	sigset_t child;
+
+	keeper->log = log_open();
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &child, NULL);
+	keeper->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (keeper->signals < 0)
+		return err_errno(err, "signalfd");
+	if (plan_open(FD_PLAN, &keeper->jail.plan, err) < 0)
+		return -1;
+	if (fcntl(FD_LISTENER, F_GETFD) < 0)
+		return 0; /* a private jail */
+	keeper->listener = FD_LISTENER;
+	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
+		return err_errno(err, "listen");
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u",
+		       keeper->jail.plan.uid);
+	keeper->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					 O_CLOEXEC);
+	return keeper->dir < 0 ? err_errno(err, "%s", path) : 0;
+}
+
+static int
+fail(struct keeper *keeper, const struct err *err)
+{
+	struct wire_msg asked;
+
+	/* A socket that is closed with something unread in it loses our
+	 * answer: unix(7), ECONNRESET. */
+	(void)!recv(FD_FIRST, &asked, sizeof(asked), MSG_DONTWAIT);
+	refuse_peer(FD_FIRST, err->text);
+	log_line(keeper->log, LOG_ERR, "jail-keeper",
+		 "refuse user=%s step=build cause=\"%s\"",
+		 keeper->jail.plan.account != NULL ? keeper->jail.plan.account :
+						     "?",
+		 err->text);
+	if (keeper->init > 0) {
+		(void)kill(keeper->init, SIGKILL);
+		(void)waitpid(keeper->init, NULL, 0);
+	}
+	if (keeper->cgroup.dir >= 0)
+		cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
+	return EXIT_FAILURE;
+}
+
+int
+main(void)
+{
+	struct keeper keeper = { .jail = JAIL_NONE,
+				 .cgroup = CGROUP_NONE,
+				 .plan = FD_PLAN,
+				 .listener = -1,
+				 .dir = -1,
+				 .signals = -1,
+				 .log = -1,
+				 .idle_since_ms = -1 };
+	struct err err;
+	int first = FD_FIRST;
+
+	if (getuid() != 0 && geteuid() != 0)
+		return EXIT_FAILURE;
+	if (forget_caller(&err) < 0)
+		return fail(&keeper, &err);
+	/* Into the background: who started us waits for our first process. */
+	switch (fork()) {
+	case -1:
+		(void)err_errno(&err, "fork");
+		return fail(&keeper, &err);
+	case 0:
+		break;
+	default:
+		_exit(EXIT_SUCCESS);
+	}
+	if (open_all(&keeper, &err) < 0 || build(&keeper, &err) < 0 ||
+	    add_peer(&keeper, &first, &err) < 0)
+		return fail(&keeper, &err);
+	keeper.started = time(NULL);
+	log_event(&keeper, "open");
+	serve(&keeper);
+	end(&keeper);
+	return EXIT_SUCCESS;
+}

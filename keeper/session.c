@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+#include "keeper/session.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "jail/run.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum {
+	N_STDIO = 3,
+	TTY_GROUP = 5, /* of ptys: as in the jail's devpts */
+	/* Exit statuses of a shell that could not run: POSIX, 2.8.2. */
+	EXIT_CANNOT_RUN = 126,
+	EXIT_NOT_FOUND = 127,
+	GOODBYE_MS = 2000,
+};
+
+/* The session's terminal; -1 if it has none. */
+struct pty {
+	int master, slave;
+};
+
+/* The host's syslog has the cause, the user the fact (rule R21). */
+static _Noreturn void
+refuse(const struct session *session, struct err *err)
+{
+	struct wire_msg msg = { .kind = WIRE_REFUSE };
+
+	(void)snprintf(msg.text, sizeof(msg.text), "login refused");
+	log_line(session->log, LOG_ERR, "jail-keeper",
+		 "refuse user=%s uid=%u jail=%s service=jailsh cause=\"%s\"",
+		 session->jail->plan.account, session->jail->plan.uid,
+		 session->jail->plan.jail, err->text);
+	(void)wire_send(session->sock, &msg, NULL, 0, err);
+	_exit(1);
+}
+
+/*
+ * What may come in as standard input, output or error: something to read
+ * from or write to.  A directory would be a way out of the jail, a terminal
+ * a way to type into somebody's shell, a block device is nobody's output.
+ */
+static int
+check_stdio(int fd, struct err *err)
+{
+	const int flags = fcntl(fd, F_GETFL);
+	struct stat st;
+
+	if (flags < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, "descriptor");
+	if ((flags & O_PATH) != 0 || S_ISDIR(st.st_mode) ||
+	    S_ISBLK(st.st_mode) || isatty(fd))
+		return err_set(err, ERR_UNSAFE,
+			       "a descriptor that may not enter a jail "
+			       "(mode %06o)",
+			       st.st_mode);
+	return 0;
+}
+
+/* Finds the descriptors for 0, 1 and 2 in the order they came. */
+static int
+take_stdio(const struct session *session, const struct pty *pty, int *stdio,
+	   struct err *err)
+{
+	size_t next = 1; /* the first one is the request */
+
+	for (size_t i = 0; i < N_STDIO; i++) {
+		if ((session->msg->terminals & 1U << i) != 0) {
+			stdio[i] = pty->slave;
+			continue;
+		}
+		if (next >= session->fds->n)
+			return err_set(err, ERR_UNSAFE,
+				       "descriptor %zu is missing", i);
+		stdio[i] = session->fds->fd[next++];
+		if (check_stdio(stdio[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Opens a pty of the jail: we are inside already. */
+static int
+open_pty(const struct session *session, struct pty *pty, struct err *err)
+{
+	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+	const int unlocked = 0;
+
+	if (session->msg->terminals == 0)
+		return 0;
+	pty->master = open("/dev/pts/ptmx", flags);
+	if (pty->master < 0 || ioctl(pty->master, TIOCSPTLCK, &unlocked) < 0)
+		return err_errno(err, "open a pty of the jail");
+	pty->slave = ioctl(pty->master, TIOCGPTPEER, flags);
+	if (pty->slave < 0)
+		return err_errno(err, "open the pty's other end");
+	if (fchown(pty->slave, session->jail->plan.uid, TTY_GROUP) < 0)
+		return err_errno(err, "chown the pty");
+	if (tcsetattr(pty->slave, TCSANOW, &session->msg->modes) < 0 ||
+	    ioctl(pty->slave, TIOCSWINSZ, &session->msg->window) < 0)
+		return err_errno(err, "set up the pty");
+	return 0;
+}
+
+/* In the session's process: terminal and standard descriptors. */
+static int
+set_stdio(const struct pty *pty, const int *stdio, struct err *err)
+{
+	int lifted[N_STDIO];
+
+	if (setsid() < 0)
+		return err_errno(err, "setsid");
+	if (pty->slave >= 0 && ioctl(pty->slave, TIOCSCTTY, 0) < 0)
+		return err_errno(err, "take the terminal");
+	for (int i = 0; i < N_STDIO; i++) {
+		lifted[i] = fcntl(stdio[i], F_DUPFD_CLOEXEC, 10);
+		if (lifted[i] < 0)
+			return err_errno(err, "dup");
+	}
+	for (int i = 0; i < N_STDIO; i++)
+		if (dup2(lifted[i], i) < 0)
+			return err_errno(err, "dup2");
+	if (close_range(N_STDIO, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return err_errno(err, "close_range");
+	return 0;
+}
+
+/* Signals as a login finds them: none blocked, none ignored. */
+static void
+reset_signals(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * The session's process.  Only when it is the account does it look at what
+ * the account has sent.
+ */
+static _Noreturn void
+run(const struct session *session, const struct pty *pty, const int *stdio)
+{
+	const struct jail_inside inside = { .plan = &session->jail->plan };
+	struct run_request request;
+	struct err err;
+	int fd = session->fds->fd[0];
+
+	if (set_stdio(pty, stdio, &err) < 0 ||
+	    (fd = fcntl(fd, F_DUPFD_CLOEXEC, 10)) < 0 ||
+	    jail_become(&inside, &err) < 0) {
+		log_line(session->log, LOG_ERR, "jail-keeper",
+			 "refuse user=%s cause=\"%s\"",
+			 session->jail->plan.account, err.text);
+		_exit(EXIT_CANNOT_RUN);
+	}
+	reset_signals();
+	if (run_request_open(fd, &request, &err) == 0)
+		run_exec(&request, &session->jail->plan, &err);
+	(void)dprintf(STDERR_FILENO, "jailsh: %s\n", err.text);
+	_exit(err.kind == ERR_SYSTEM && err.errnum == ENOENT ? EXIT_NOT_FOUND :
+							       EXIT_CANNOT_RUN);
+}
+
+/* Tells of every change of the session's process.  Returns false when it has
+ * ended. */
+static bool
+report_child(int sock, pid_t child)
+{
+	struct wire_msg msg = { .kind = WIRE_STOPPED };
+	struct err err;
+	int status;
+
+	while (waitpid(child, &status, WNOHANG | WUNTRACED) == child) {
+		const bool stopped = WIFSTOPPED(status);
+
+		msg.kind = stopped ? WIRE_STOPPED : WIRE_EXITED;
+		msg.value = stopped ? WSTOPSIG(status) : status;
+		(void)wire_send(sock, &msg, NULL, 0, &err);
+		if (!stopped)
+			return false;
+	}
+	return true;
+}
+
+/* Passes a signal on.  Returns false when nobody is there any more. */
+static bool
+pass_signal(int sock, pid_t child)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_msg msg;
+	struct err err;
+
+	if (wire_recv(sock, &msg, &fds, &err) < 0 || msg.kind != WIRE_SIGNAL ||
+	    msg.value < 1 || msg.value >= NSIG) {
+		(void)kill(-child, SIGHUP);
+		(void)kill(-child, SIGCONT);
+		return false;
+	}
+	(void)kill(-child, msg.value);
+	return true;
+}
+
+static void
+attend(int sock, int signals, pid_t child)
+{
+	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
+				{ .fd = signals, .events = POLLIN } };
+	bool going = true;
+
+	while (going) {
+		struct signalfd_siginfo info;
+
+		if (poll(fds, 2, -1) < 0) {
+			if (errno != EINTR)
+				break;
+			continue;
+		}
+		if (fds[1].revents != 0) {
+			(void)!read(signals, &info, sizeof(info));
+			going = report_child(sock, child);
+		}
+		if (going && fds[0].revents != 0)
+			going = pass_signal(sock, child);
+	}
+}
+
+/* A socket that is closed with a signal unread in it would lose our last
+ * word: unix(7), ECONNRESET.  So the other end goes first. */
+static void
+wait_for_goodbye(int sock)
+{
+	struct pollfd fd = { .fd = sock, .events = POLLIN };
+	struct wire_msg msg;
+
+	while (poll(&fd, 1, GOODBYE_MS) > 0 &&
+	       recv(sock, &msg, sizeof(msg), MSG_DONTWAIT) > 0)
+		continue;
+}
+
+/* What stays between both has no more rights than the account. */
+static void
+step_back(const struct session *session, int *sock, int *signals)
+{
+	const struct jail_inside inside = { .plan = &session->jail->plan };
+	sigset_t child;
+	struct err err;
+
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	*signals = signalfd(-1, &child, SFD_CLOEXEC);
+	if (*signals < 0 || dup2(session->sock, 0) < 0 ||
+	    dup2(*signals, 1) < 0 || close_range(2, ~0U, 0) < 0 ||
+	    jail_become(&inside, &err) < 0)
+		_exit(1);
+	*sock = 0;
+	*signals = 1;
+}
+
+void
+session_main(struct session *session)
+{
+	struct pty pty = { .master = -1, .slave = -1 };
+	struct wire_msg started = { .kind = WIRE_STARTED };
+	struct jail_inside inside;
+	int stdio[N_STDIO], sock, signals;
+	struct err err;
+	pid_t child;
+
+	(void)prctl(PR_SET_NAME, "jail-session", 0, 0, 0);
+	if (session->fds->n < 1)
+		(void)err_set(&err, ERR_UNSAFE, "no request came along");
+	if (session->fds->n < 1 || jail_enter(session->jail, &inside, &err) < 0 ||
+	    open_pty(session, &pty, &err) < 0 ||
+	    take_stdio(session, &pty, stdio, &err) < 0)
+		refuse(session, &err);
+	child = fork();
+	if (child < 0) {
+		(void)err_errno(&err, "fork");
+		refuse(session, &err);
+	}
+	if (child == 0)
+		run(session, &pty, stdio);
+	if (wire_send(session->sock, &started, &pty.master,
+		      pty.master >= 0 ? 1 : 0, &err) < 0)
+		(void)kill(child, SIGHUP);
+	step_back(session, &sock, &signals);
+	attend(sock, signals, child);
+	wait_for_goodbye(sock);
+	_exit(0);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session - what the keeper runs inside for somebody who asked on its socket
+ */
+#ifndef KEEPER_SESSION_H
+#define KEEPER_SESSION_H
+
+#include "jail/jail.h"
+#include "jail/wire.h"
+
+struct session {
+	const struct jail *jail;
+	int sock; /* to who asked */
+	int log;  /* base/log.h */
+	const struct wire_msg *msg;
+	struct wire_fds *fds; /* that came with it */
+};
+
+/*
+ * The life of the process between a session and who asked for it.  It is
+ * root and the keeper's child when it starts; it enters, starts the session
+ * and becomes the account itself.
+ */
+_Noreturn void session_main(struct session *session) __attribute__((nonnull));
+
+#endif

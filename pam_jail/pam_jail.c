@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pam_jail - put the session that PAM is opening into its jail
+ *
+ * Runs as root in the memory of sshd(8), su(1) and others.  It leaves that
+ * process as it found it: no exit, no state but what pam_set_data(3) keeps,
+ * no signal handler, no output but pam_syslog(3).
+ *
+ * The hooks, in the order in which a login meets them:
+ *
+ *	account		a jailed account is refused where no door is
+ *	setcred		in the host's own process: remembered, as proof that
+ *			the host will call again in the child
+ *	open_session	find the jail or start it, keep it alive, give sshd
+ *			the jail's terminals
+ *	setcred		in the child that is about to become the user (sshd,
+ *			cron): enter
+ *	close_session	let go
+ *
+ * sshd ignores what setcred returns: in the child there is only success or
+ * _exit(2).
+ */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "jail/lease.h"
+#include "jail/run.h"
+#include "jail/terminal.h"
+#include "jailconf/policy.h"
+
+#include <grp.h>
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DATA_NAME "pam_jail"
+
+enum { EXIT_REFUSED = 254 }; /* what sshd's session child uses as well */
+
+/* What one PAM transaction knows; in pam_set_data(3), copied by fork(2). */
+struct transaction {
+	pid_t host;	     /* the process that called us first */
+	bool setcred_called; /* by that process */
+	bool open;
+	enum door door; /* when open */
+	struct lease lease;
+	int log; /* base/log.h: for the child, after it has entered */
+};
+
+/* The module's arguments; see pam_jail(8). */
+struct arguments {
+	const char *conf_dir;
+	const char *exempt;	   /* GROUP[,GROUP...], or NULL */
+	bool deny_only_jailed; /* when the policy cannot be read */
+};
+
+/* What is to be done with this account at this door. */
+struct verdict {
+	struct account account;
+	struct policy *policy;
+	struct decision decision; /* jail is NULL: leave it alone */
+};
+
+static void
+verdict_free(struct verdict *verdict)
+{
+	policy_free(verdict->policy);
+	account_free(&verdict->account);
+}
+
+#define cleanup_verdict __attribute__((cleanup(verdict_free)))
+
+/* --- words --------------------------------------------------------------- */
+
+/* A PAM item for the log: whoever set it may be anybody (rule R23). */
+static void
+item(pam_handle_t *pamh, int type, char *out, size_t size)
+{
+	const void *value = NULL;
+
+	if (pam_get_item(pamh, type, &value) != PAM_SUCCESS || value == NULL)
+		value = "";
+	log_escape(value, out, size);
+}
+
+static void
+log_event(pam_handle_t *pamh, int priority, const char *event,
+	  const char *cause)
+{
+	char user[128], tty[128], rhost[256], escaped[1024];
+
+	item(pamh, PAM_USER, user, sizeof(user));
+	item(pamh, PAM_TTY, tty, sizeof(tty));
+	item(pamh, PAM_RHOST, rhost, sizeof(rhost));
+	log_escape(cause, escaped, sizeof(escaped));
+	pam_syslog(pamh, priority, "%s user=%s tty=%s rhost=%s %s", event, user,
+		   tty, rhost, escaped);
+}
+
+/* The log has the cause, the user the fact (rule R21). */
+static int
+refuse(pam_handle_t *pamh, const struct err *err)
+{
+	char cause[sizeof(err->text) + 16];
+
+	(void)snprintf(cause, sizeof(cause), "cause=\"%s\"", err->text);
+	log_event(pamh, LOG_ERR, "refuse", cause);
+	(void)pam_error(pamh, "login refused");
+	return PAM_PERM_DENIED;
+}
+
+/* --- who and where ------------------------------------------------------- */
+
+static int
+read_arguments(int argc, const char **argv, struct arguments *args,
+	       struct err *err)
+{
+	static const char conf[] = "conf=", exempt[] = "exempt=";
+
+	*args = (struct arguments){ .conf_dir = CONF_DIR };
+	for (int i = 0; i < argc; i++) {
+		if (strncmp(argv[i], conf, strlen(conf)) == 0)
+			args->conf_dir = argv[i] + strlen(conf);
+		else if (strncmp(argv[i], exempt, strlen(exempt)) == 0)
+			args->exempt = argv[i] + strlen(exempt);
+		else if (strcmp(argv[i], "config-error=deny-jailed") == 0)
+			args->deny_only_jailed = true;
+		else if (strcmp(argv[i], "config-error=deny-all") == 0)
+			args->deny_only_jailed = false;
+		else
+			return err_set(err, ERR_CONFIG,
+				       "pam_jail: unknown argument: %s",
+				       argv[i]);
+	}
+	return 0;
+}
+
+static bool
+is_exempt(const struct arguments *args, const struct account *account)
+{
+	cleanup_free char *list =
+		args->exempt != NULL ? strdup(args->exempt) : NULL;
+	char *rest = list, *name;
+
+	while (rest != NULL && (name = strsep(&rest, ",")) != NULL) {
+		const struct group *const group = getgrnam(name);
+
+		if (group != NULL && account_in_group(account, group->gr_gid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The policy cannot be read, so nobody knows who is jailed.  Then everybody
+ * is refused, but those of whom the administrator has said in advance that
+ * they are not.  ERR says what is wrong.
+ */
+static int
+decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
+		      const struct verdict *verdict, const struct err *err)
+{
+	const struct account *const account = &verdict->account;
+
+	if (policy_claims(args->conf_dir, account))
+		return -1;
+	if (!is_exempt(args, account) && !args->deny_only_jailed)
+		return -1;
+	log_event(pamh, LOG_CRIT, "not jailed:", err->text);
+	return 0;
+}
+
+/* Fills *verdict, to be freed in any case. */
+static int
+decide(pam_handle_t *pamh, const struct arguments *args,
+       struct verdict *verdict, struct err *err)
+{
+	const void *user = NULL, *service = NULL;
+
+	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS ||
+	    user == NULL ||
+	    pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS ||
+	    service == NULL)
+		return err_set(err, ERR_REFUSED, "no user or no service name");
+	if (account_lookup(user, &verdict->account, err) < 0)
+		return -1;
+	if (verdict->account.uid == 0)
+		return 0; /* never; and no broken file keeps root out */
+	verdict->policy = policy_load(args->conf_dir, 0, err);
+	if (verdict->policy == NULL ||
+	    policy_decide(verdict->policy, &verdict->account, service,
+			  &verdict->decision, err) < 0) {
+		verdict->decision.jail = NULL;
+		return decide_without_policy(pamh, args, verdict, err);
+	}
+	return 0;
+}
+
+/* Whether this door is one for the account. */
+static int
+check_door(const struct verdict *verdict, struct err *err)
+{
+	switch (verdict->decision.door) {
+	case DOOR_CLOSED:
+		return err_set(err, ERR_REFUSED,
+			       "this service is not among the jail's "
+			       "services (%s)",
+			       verdict->decision.rule);
+	case DOOR_SHELL:
+		if (strcmp(verdict->account.shell, JAILSH) == 0)
+			return 0;
+		return err_set(err, ERR_REFUSED,
+			       "this service needs the login shell " JAILSH
+			       ", and the account's is %s",
+			       verdict->account.shell);
+	case DOOR_CHILD:
+	case DOOR_JOB:
+		return 0;
+	}
+	return err_set(err, ERR_REFUSED, "unknown door");
+}
+
+/* --- the transaction ----------------------------------------------------- */
+
+static void
+transaction_end(struct transaction *transaction)
+{
+	lease_close(&transaction->lease);
+	fd_close(&transaction->log);
+	transaction->open = false;
+}
+
+/* Also called in children, where it closes their copies only. */
+static void
+transaction_free(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	transaction_end(data);
+	free(data);
+}
+
+/* The transaction of this handle, made at the first call; NULL: no memory. */
+static struct transaction *
+get_transaction(pam_handle_t *pamh)
+{
+	struct transaction *transaction;
+	const void *data = NULL;
+
+	if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS)
+		return (struct transaction *)(uintptr_t)data;
+	transaction = calloc(1, sizeof(*transaction));
+	if (transaction == NULL)
+		return NULL;
+	*transaction = (struct transaction){ .host = getpid(),
+					     .lease = LEASE_NONE,
+					     .log = -1 };
+	if (pam_set_data(pamh, DATA_NAME, transaction, transaction_free) ==
+	    PAM_SUCCESS)
+		return transaction;
+	free(transaction);
+	return NULL;
+}
+
+/* --- account ------------------------------------------------------------- */
+
+int
+pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	cleanup_verdict struct verdict verdict = { .policy = NULL };
+	struct arguments args;
+	struct err err;
+
+	(void)flags;
+	if (read_arguments(argc, argv, &args, &err) < 0 ||
+	    decide(pamh, &args, &verdict, &err) < 0)
+		return refuse(pamh, &err);
+	if (verdict.decision.jail == NULL)
+		return PAM_IGNORE;
+	if (check_door(&verdict, &err) < 0)
+		return refuse(pamh, &err);
+	return PAM_SUCCESS;
+}
+
+/* --- session ------------------------------------------------------------- */
+
+static int
+take_lease(const struct verdict *verdict, struct lease *lease, struct err *err)
+{
+	struct plan plan;
+	int ret;
+
+	ret = lease_join(verdict->account.uid, lease, err);
+	if (ret < 0 && err->kind == ERR_GONE) {
+		if (policy_plan(verdict->decision.jail, &verdict->account,
+				&plan, err) < 0)
+			return -1;
+		ret = lease_take(&plan, lease, err);
+		plan_free(&plan);
+	}
+	if (ret == 0 && lease->jail.plan.uid != verdict->account.uid)
+		return err_set(err, ERR_UNSAFE, "the jail of uid %u answered",
+			       lease->jail.plan.uid);
+	return ret;
+}
+
+static int
+put(pam_handle_t *pamh, struct err *err, const char *name, const char *value)
+{
+	cleanup_free char *variable = NULL;
+
+	if (asprintf(&variable, "%s=%s", name, value) < 0) {
+		variable = NULL;
+		return err_errno(err, "environment");
+	}
+	if (pam_putenv(pamh, variable) != PAM_SUCCESS)
+		return err_set(err, ERR_SYSTEM, "environment: %s", name);
+	return 0;
+}
+
+/* What the host would set from its own passwd(5) and its own /run. */
+static int
+put_environment(pam_handle_t *pamh, const struct plan *plan, struct err *err)
+{
+	char runtime[48];
+
+	(void)snprintf(runtime, sizeof(runtime), "/run/user/%u", plan->uid);
+	if (put(pamh, err, "HOME", plan->home) < 0 ||
+	    put(pamh, err, "USER", plan->name) < 0 ||
+	    put(pamh, err, "LOGNAME", plan->name) < 0 ||
+	    put(pamh, err, "SHELL", plan->shell) < 0 ||
+	    put(pamh, err, "XDG_RUNTIME_DIR", runtime) < 0)
+		return -1;
+	/* Of the host's session bus; there may be none, and then libpam has
+	 * nothing to remove. */
+	if (pam_getenv(pamh, "DBUS_SESSION_BUS_ADDRESS") != NULL &&
+	    pam_putenv(pamh, "DBUS_SESSION_BUS_ADDRESS") != PAM_SUCCESS)
+		return err_set(err, ERR_SYSTEM, "environment");
+	for (size_t i = 0; i < plan->n_env; i++)
+		if (pam_putenv(pamh, plan->env[i]) != PAM_SUCCESS)
+			return err_set(err, ERR_SYSTEM, "environment");
+	return 0;
+}
+
+/* sshd and cron enter in setcred; so it must be in the stack. */
+static int
+require_setcred(const struct transaction *transaction, struct err *err)
+{
+	if (transaction->setcred_called && transaction->host == getpid())
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		       "the PAM stack of this service has no auth line of "
+		       "pam_jail, or it is not reached (jailconf setup)");
+}
+
+static int
+open_jail(pam_handle_t *pamh, const struct verdict *verdict,
+	  struct transaction *transaction, struct err *err)
+{
+	const enum door door = verdict->decision.door;
+	const bool shell = door == DOOR_SHELL;
+
+	if (check_door(verdict, err) < 0)
+		return -1;
+	if (!shell && require_setcred(transaction, err) < 0)
+		return -1;
+	if (take_lease(verdict, &transaction->lease, err) < 0)
+		return -1;
+	if (door == DOOR_CHILD &&
+	    terminal_view(&transaction->lease.jail, err) < 0)
+		return -1;
+	if (!shell &&
+	    put_environment(pamh, &transaction->lease.jail.plan, err) < 0)
+		return -1;
+	transaction->log = log_open();
+	transaction->host = getpid();
+	transaction->door = door;
+	transaction->open = true;
+	return 0;
+}
+
+int
+pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	cleanup_verdict struct verdict verdict = { .policy = NULL };
+	struct transaction *const transaction = get_transaction(pamh);
+	struct arguments args;
+	char where[128];
+	struct err err;
+
+	(void)flags;
+	if (transaction == NULL)
+		return PAM_BUF_ERR;
+	/* Debian's su-l includes su: the line comes twice. */
+	if (transaction->open && transaction->host == getpid())
+		return PAM_SUCCESS;
+	if (read_arguments(argc, argv, &args, &err) < 0 ||
+	    decide(pamh, &args, &verdict, &err) < 0)
+		return refuse(pamh, &err);
+	if (verdict.decision.jail == NULL)
+		return PAM_IGNORE;
+	if (open_jail(pamh, &verdict, transaction, &err) < 0) {
+		transaction_end(transaction);
+		return refuse(pamh, &err);
+	}
+	(void)snprintf(where, sizeof(where), "uid=%u jail=%.64s door=%s",
+		       verdict.account.uid,
+		       jail_conf_name(verdict.decision.jail),
+		       door_name(verdict.decision.door));
+	log_event(pamh, LOG_INFO, "open", where);
+	return PAM_SUCCESS;
+}
+
+/* The jail ends by itself when its last lease is gone; here we only let go.
+ * systemd's (sd-pam) calls this as the user, in another process. */
+int
+pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	struct transaction *const transaction = get_transaction(pamh);
+
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	if (transaction == NULL)
+		return PAM_BUF_ERR;
+	if (!transaction->open || transaction->host != getpid())
+		return PAM_IGNORE;
+	log_event(pamh, LOG_INFO, "close", "");
+	transaction_end(transaction);
+	return PAM_SUCCESS;
+}
+
+/* --- entering ------------------------------------------------------------ */
+
+static _Noreturn void
+refuse_child(const struct transaction *transaction, const struct err *err)
+{
+	const struct plan *const plan = &transaction->lease.jail.plan;
+
+	log_line(transaction->log, LOG_ERR, "pam_jail",
+		 "refuse user=%s uid=%u step=enter cause=\"%s\"",
+		 plan->account != NULL ? plan->account : "?", plan->uid,
+		 err->text);
+	_exit(EXIT_REFUSED);
+}
+
+/*
+ * The process that is to become the job stays outside the jail's pid
+ * namespace, which is for its children: it forks, the child becomes the job,
+ * and this one ends the way the job does.
+ */
+static void
+become_relay(const struct transaction *transaction,
+	     const struct jail_inside *inside)
+{
+	const pid_t child = fork();
+	struct err err;
+	int status;
+
+	if (child < 0) {
+		(void)err_errno(&err, "fork");
+		refuse_child(transaction, &err);
+	}
+	if (child == 0)
+		return;
+	if (close_range(0, ~0U, 0) < 0 || jail_become(inside, &err) < 0)
+		_exit(EXIT_REFUSED);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			_exit(EXIT_REFUSED);
+	run_end_like(status);
+}
+
+/* In the child that is about to become the user.  Returns inside. */
+static void
+enter(pam_handle_t *pamh, const struct transaction *transaction)
+{
+	struct jail_inside inside;
+	struct err err;
+
+	if (jail_enter(&transaction->lease.jail, &inside, &err) < 0)
+		refuse_child(transaction, &err);
+	if (transaction->door == DOOR_JOB)
+		become_relay(transaction, &inside);
+	(void)umask(inside.plan->umask);
+	if (jail_confine(&inside, &err) < 0)
+		refuse_child(transaction, &err);
+	if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+		(void)err_errno(&err, "close_range");
+		refuse_child(transaction, &err);
+	}
+	/* libaudit would resolve it with the jail's resolver, as root. */
+	if (pam_set_item(pamh, PAM_RHOST, NULL) != PAM_SUCCESS) {
+		(void)err_set(&err, ERR_SYSTEM, "cannot clear PAM_RHOST");
+		refuse_child(transaction, &err);
+	}
+}
+
+/* In a child of the host for which no session was opened: right for whoever
+ * is not jailed, and for nobody else. */
+static void
+require_not_jailed(pam_handle_t *pamh, int argc, const char **argv,
+		   const struct transaction *transaction)
+{
+	cleanup_verdict struct verdict verdict = { .policy = NULL };
+	struct arguments args;
+	struct err err;
+
+	if (read_arguments(argc, argv, &args, &err) == 0 &&
+	    decide(pamh, &args, &verdict, &err) == 0) {
+		if (verdict.decision.jail == NULL)
+			return;
+		(void)err_set(&err, ERR_REFUSED,
+			      "the PAM stack of this service has no session "
+			      "line of pam_jail (jailconf setup)");
+	}
+	(void)refuse(pamh, &err);
+	refuse_child(transaction, &err);
+}
+
+int
+pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	struct transaction *const transaction = get_transaction(pamh);
+
+	if (transaction == NULL)
+		_exit(EXIT_REFUSED); /* whose it is, cannot be known */
+	if ((flags & (int)PAM_DELETE_CRED) != 0)
+		return PAM_IGNORE;
+	if (transaction->host == getpid()) {
+		transaction->setcred_called = true;
+		return PAM_SUCCESS;
+	}
+	if (!transaction->open)
+		require_not_jailed(pamh, argc, argv, transaction);
+	else if (transaction->door != DOOR_SHELL)
+		enter(pamh, transaction);
+	return PAM_SUCCESS;
+}
+
+/* There only for setcred to be in the auth stack. */
+int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh;
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	return PAM_IGNORE;
+}
