@@ -116,12 +116,12 @@ def same(got, expected, what=""):
 
 def has(text, pattern, what=""):
     if not re.search(pattern, text, re.M):
-        raise AssertionError(f"{what}: no {pattern!r} in {text!r}")
+        raise AssertionError(f"{what}: no {pattern!r} in {text[-600:]!r}")
 
 
 def lacks(text, pattern, what=""):
     if re.search(pattern, text, re.M):
-        raise AssertionError(f"{what}: {pattern!r} in {text!r}")
+        raise AssertionError(f"{what}: {pattern!r} in {text[-600:]!r}")
 
 
 def eventually(predicate, what, seconds=10):
@@ -214,6 +214,7 @@ def account(name, shell="/bin/bash"):
     (home / ".ssh/authorized_keys").write_text(
         key.with_suffix(".pub").read_text())
     sh(f"chown -R {name}: {home}/.ssh")
+    (home / ".inputrc").write_text("set enable-bracketed-paste off\n")
 
 
 def uid_of(name):
@@ -308,7 +309,8 @@ class Logged:
         with contextlib.suppress(AssertionError):
             return eventually(lambda: re.search(pattern, self.text(), re.M),
                               "", seconds)
-        raise AssertionError(f"no {pattern!r} in the log: {self.text()!r}")
+        raise AssertionError(f"no {pattern!r} in the log:"
+                             f" {self.text()[-1500:]!r}")
 
 
 SSHD_OPTIONS = """\

@@ -100,7 +100,8 @@ class Terminal:
         """Waits for the end; returns the status."""
         deadline = time.monotonic() + timeout
         while self.status is None:
-            self._more(min(deadline, time.monotonic() + 0.05))
+            while self._more(time.monotonic()):
+                pass
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)

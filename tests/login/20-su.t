@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""su without a terminal: what a command says and how it ends, and that
+nothing of the caller's comes along"""
+import hashlib
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from bed import (JAILED, JAILSH, PLAIN, PROOF, account, both, case, eventually,
+                 has, lacks, of_uid, processes, proved, run, same, sh, su,
+                 the_two, uid_of)
+from term import Terminal
+
+the_two()
+
+
+@both
+def su_dash_is_where_the_account_belongs(who):
+    proved(who, su(who, PROOF).stdout)
+
+
+@both
+def su_without_dash_is_where_the_account_belongs(who):
+    proved(who, su(who, PROOF, login=False).stdout)
+
+
+@both
+def a_script_on_stdin_is_run_where_the_account_belongs(who):
+    done = subprocess.run(["su", "-", who], input=PROOF + "\nexit 5\n",
+                          text=True, stdout=subprocess.PIPE, timeout=20,
+                          check=False)
+    proved(who, done.stdout)
+    same(done.returncode, 5)
+
+
+@both
+def the_exit_status_comes_through(who):
+    for status in (0, 1, 42, 255):
+        same(su(who, f"exit {status}").returncode, status)
+
+
+@case
+def death_by_a_signal_looks_as_with_the_plain_account():
+    for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV,
+                   signal.SIGINT):
+        plain, jailed = (su(who, f"ulimit -c 0; kill -{int(number)} $$")
+                         for who in (PLAIN, JAILED))
+        same(jailed.returncode, plain.returncode, number.name)
+        same(jailed.returncode, 128 + number, number.name)
+        same(jailed.stderr, plain.stderr, number.name)
+
+
+@both
+def what_goes_in_comes_out_byte_for_byte(who):
+    data = os.urandom(4 << 20)
+    done = subprocess.run(["su", "-", who, "-c", "tee >(cat >&2)"],
+                          input=data, stdout=subprocess.PIPE, timeout=20,
+                          stderr=subprocess.PIPE, check=True)
+    digest = hashlib.sha256(data).hexdigest()
+    same(hashlib.sha256(done.stdout).hexdigest(), digest, "stdout")
+    same(hashlib.sha256(done.stderr).hexdigest(), digest, "stderr")
+
+
+@both
+def the_command_reaches_the_shell_as_it_was_written(who):
+    command = """printf '<%s>' "a  b" 'c"d' e\\ f '*' '$HOME' é"""
+    same(su(who, command).stdout, """<a  b><c"d><e f><*><$HOME><é>""")
+
+
+@both
+def arguments_after_the_command_are_the_shell_s(who):
+    done = sh(["su", "-", who, "-c", 'echo "$0|$1|$2"', "zero", "a b", "c"])
+    same(done, "zero|a b|c\n")
+
+
+@both
+def who_the_session_is_does_not_change(who):
+    got = su(who, "id -u; id -g; id -G; id -un; id -gn").stdout
+    same(got.split(), [str(uid_of(who))] * 3 + [who] * 2)
+
+
+@both
+def su_dash_makes_a_clean_environment_at_home(who):
+    env = {**os.environ, "LEAK": "1", "TERM": "vt100"}
+    got = su(who, 'echo "$HOME $USER $LOGNAME $SHELL $TERM <$LEAK>"; pwd',
+             env=env).stdout
+    same(got.splitlines(), [f"/home/{who} {who} {who} /bin/bash vt100 <>",
+                            f"/home/{who}"])
+
+
+@case
+def no_variable_that_a_loader_or_a_shell_obeys_comes_along():
+    names = ("LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "IFS",
+             "GLIBC_TUNABLES", "PYTHONPATH")
+    env = {**os.environ, **{name: "/tmp/evil" for name in names[:4]}}
+    got = su(JAILED, "env", login=False, env=env).stdout
+    for name in names:
+        lacks(got, rf"^{name}=")
+
+
+@case
+def path_and_umask_are_those_of_a_plain_su():
+    command = "echo $PATH; umask; ulimit -a; nice"
+    same(su(JAILED, command).stdout, su(PLAIN, command).stdout)
+
+
+def left(who, mark):
+    return [p for p in of_uid(uid_of(who))
+            if mark in processes().get(p, ("", ""))[1]]
+
+
+@both
+def sigterm_to_su_ends_the_session(who):
+    client = subprocess.Popen(["su", "-", who, "-c", "exec sleep 5151"],
+                              stderr=subprocess.DEVNULL)
+    eventually(lambda: left(who, "sleep 5151"), "it runs")
+    client.send_signal(signal.SIGTERM)
+    same(client.wait(10), -signal.SIGTERM, "status of su")
+    eventually(lambda: not left(who, "sleep 5151"), "it ends", 5)
+
+
+@both
+def what_ignores_sigterm_is_killed_all_the_same(who):
+    client = subprocess.Popen(
+        ["su", "-", who, "-c", "trap '' TERM; while sleep 1; do :; done"],
+        stderr=subprocess.DEVNULL)
+    eventually(lambda: left(who, "trap"), "it runs")
+    time.sleep(0.3)
+    client.send_signal(signal.SIGTERM)
+    same(client.wait(10), -signal.SIGTERM, "status of su")
+    eventually(lambda: not left(who, "trap"), "it ends", 5)
+
+
+@case
+def kill_9_of_jailsh_outside_ends_the_session():
+    client = subprocess.Popen(["su", "-", JAILED, "-c", "sleep 5353; :"])
+    eventually(lambda: left(JAILED, "sleep 5353"), "it runs")
+    outside = [pid for pid in of_uid(uid_of(JAILED))
+               if processes().get(pid, ("",))[0] == JAILSH]
+    same(len(outside), 1, "one jailsh stands outside")
+    os.kill(outside[0], signal.SIGKILL)
+    client.wait(10)
+    eventually(lambda: not left(JAILED, "sleep 5353"), "it ends", 5)
+
+
+@case
+def descriptors_of_the_caller_do_not_come_along():
+    for who in (PLAIN, JAILED):
+        done = sh(f"exec 7</home/other 8</etc; su - {who} -c "
+                  "'ls /proc/self/fd; cat /proc/self/fd/7/secret;"
+                  " ls -d /proc/self/fd/8/passwd'", check=False)
+        if who == PLAIN:
+            has(done.stdout, "^of the host$")  # su leaves them open
+    lacks(done.stdout, "of the host|passwd$|^[4-9]$")
+
+
+@case
+def a_directory_as_stdin_is_refused_or_closed():
+    directory = os.open("/home/other", os.O_RDONLY)
+    done = su(JAILED, "cat /proc/self/fd/0/secret; ls -ld /proc/self/fd/0/.",
+              stdin=directory)
+    plain = su(PLAIN, "cat /proc/self/fd/0/secret", stdin=directory)
+    same(plain.stdout, "of the host\n")
+    lacks(done.stdout, "of the host|home")
+
+
+@case
+def a_path_descriptor_as_stdin_is_refused_or_closed():
+    path = os.open("/home/other", os.O_PATH)
+    done = su(JAILED, "cat /proc/self/fd/0/secret", stdin=path)
+    lacks(done.stdout, "of the host")
+
+
+@case
+def the_working_directory_of_the_caller_is_not_entered():
+    done = su(JAILED, "pwd; ls; cat secret; cat /proc/self/cwd/secret",
+              login=False, cwd="/home/other")
+    lacks(done.stdout, "of the host|secret")
+
+
+@case
+def a_file_as_stdin_is_read():
+    with open("/home/other/secret", "rb") as given:
+        same(su(JAILED, "cat", stdin=given).stdout, "of the host\n")
+
+
+@both
+def su_s_by_a_user_ends_where_the_account_belongs(who):
+    """The account's shell is not one of /etc/shells: su obeys root only."""
+    account("asker")
+    script = pathlib.Path(f"/home/{who}/proof.sh")
+    script.write_text(PROOF)
+    with Terminal(["su", "-", "asker", "-c",
+                   f"su -s /bin/sh {who} -c 'sh {script}'"]) as tty:
+        tty.expect("assword: ")
+        tty.line("pw")
+        tty.wait(timeout=15)
+        proved(who, tty.text.replace("\r", ""))
+
+
+@case
+def jailsh_is_no_shell_that_a_user_may_choose():
+    lacks(sh("cat /etc/shells"), "jailsh")
+
+
+@case
+def many_su_at_a_time():
+    clients = [subprocess.Popen(["su", "-", JAILED, "-c", f"echo {i}"],
+                                stdout=subprocess.PIPE, text=True)
+               for i in range(40)]
+    same([c.communicate(timeout=30)[0] for c in clients],
+         [f"{i}\n" for i in range(40)])
+
+
+@case
+def a_shell_that_closed_its_descriptors_ends_like_any():
+    start = time.monotonic()
+    done = su(JAILED, "exec >&- 2>&- <&-; exit 9")
+    same(done.returncode, 9)
+    same(time.monotonic() - start < 5, True)
+
+
+run()
