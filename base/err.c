@@ -32,9 +32,8 @@ err_errno(struct err *err, const char *fmt, ...)
 	/* The cause comes last and is worth more than the end of a path.
 	 * strerrordesc_np(3), because strerror(3) loads message catalogues. */
 	(void)err_set(err, ERR_SYSTEM, "%.400s: %s", what,
-		      strerrordesc_np(errnum) != NULL ?
-			      strerrordesc_np(errnum) :
-			      "unknown error");
+		      strerrordesc_np(errnum) != NULL ? strerrordesc_np(errnum)
+						      : "unknown error");
 	err->errnum = errnum;
 	return -1;
 }

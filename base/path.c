@@ -49,9 +49,10 @@ path_check_object(const struct stat *st, const char *path, uid_t owner,
 {
 	if (is_owners(st, owner))
 		return 0;
-	return check_component(st, path, strrchr(path, '/') != NULL ?
-					 strrchr(path, '/') + 1 : path,
-			       0, err);
+	return check_component(
+		st, path,
+		strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path, 0,
+		err);
 }
 
 int

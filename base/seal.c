@@ -12,8 +12,7 @@ enum { ALL_SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL };
 int
 seal_bytes(const char *name, const void *bytes, size_t size, struct err *err)
 {
-	cleanup_fd int fd =
-		memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	cleanup_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return err_errno(err, "memfd %s", name);
@@ -53,8 +52,8 @@ seal_read(int fd, struct arena *arena, size_t *size, struct err *err)
 	*size = (size_t)st.st_size;
 	bytes = arena_alloc(arena, *size + 1, err);
 	for (size_t done = 0; bytes != NULL && done < *size;) {
-		const ssize_t n = pread(fd, bytes + done, *size - done,
-					(off_t)done);
+		const ssize_t n =
+			pread(fd, bytes + done, *size - done, (off_t)done);
 
 		if (n == 0 || (n < 0 && errno != EINTR)) {
 			(void)err_errno(err, "read sealed memfd");

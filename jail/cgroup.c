@@ -160,7 +160,9 @@ cgroup_sweep(uid_t uid)
 	cleanup_fd int jails =
 		hierarchy < 0 ? -1 : openat(hierarchy, "jail", dir_flags);
 	cleanup_fd int account = open_account(uid, jails);
-	DIR *const stream = account < 0 ? NULL : fdopendir(fcntl(account, F_DUPFD_CLOEXEC, 0));
+	DIR *const stream =
+		account < 0 ? NULL
+			    : fdopendir(fcntl(account, F_DUPFD_CLOEXEC, 0));
 	const struct dirent *entry;
 
 	while (stream != NULL && (entry = readdir(stream)) != NULL)

@@ -61,8 +61,7 @@ static int
 check_groups(const struct ids *ids, struct err *err)
 {
 	const int n = getgroups(0, NULL);
-	cleanup_free gid_t *groups =
-		calloc(ids->n_groups + 1, sizeof(*groups));
+	cleanup_free gid_t *groups = calloc(ids->n_groups + 1, sizeof(*groups));
 
 	if (n < 0 || groups == NULL)
 		return err_errno(err, "getgroups");
@@ -204,8 +203,7 @@ become(const struct ids *ids, struct err *err)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_errno(err, "prctl");
-	if (set_uid(ids->uid, err) < 0 ||
-	    keep_capability(&setpcap, err) < 0 ||
+	if (set_uid(ids->uid, err) < 0 || keep_capability(&setpcap, err) < 0 ||
 	    drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
 	    drop_inheritable_set(err) < 0 || keep_capability(NULL, err) < 0 ||
 	    set_no_new_privs(err) < 0)

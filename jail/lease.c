@@ -60,8 +60,7 @@ require_root_peer(int sock, struct err *err)
 		return err_errno(err, "SO_PEERCRED");
 	if (peer.uid != 0)
 		return err_set(err, ERR_UNSAFE,
-			       "the jail's socket belongs to uid %u",
-			       peer.uid);
+			       "the jail's socket belongs to uid %u", peer.uid);
 	return 0;
 }
 
@@ -178,8 +177,7 @@ open_account_dir(int run, uid_t uid, struct err *err)
 	(void)snprintf(name, sizeof(name), "%u", uid);
 	if (mkdirat(run, name, 0711) < 0 && errno != EEXIST)
 		return err_errno(err, "make " RUN_DIR "/%s", name);
-	fd = openat(run, name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(run, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, RUN_DIR "/%s", name);
 	if (path_check_object(&st, name, 0, err) < 0)
@@ -229,8 +227,8 @@ lock_account(uid_t uid, struct err *err)
 		if (st.st_nlink > 0)
 			return fd_take(&fd);
 	}
-	return err_set(err, ERR_SYSTEM, RUN_DIR "/%u: goes away again and again",
-		       uid);
+	return err_set(err, ERR_SYSTEM,
+		       RUN_DIR "/%u: goes away again and again", uid);
 }
 
 /* A socket that listens in the account's directory, for the account and

@@ -42,8 +42,8 @@ int lease_take(const struct plan *plan, struct lease *lease, struct err *err)
  * Builds a jail after PLAN that has no name and that nobody else can join;
  * it ends with the lease.  For "jailconf try".
  */
-int lease_private(const struct plan *plan, struct lease *lease,
-		  struct err *err) __attribute__((nonnull, warn_unused_result));
+int lease_private(const struct plan *plan, struct lease *lease, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
 
 void lease_close(struct lease *lease) __attribute__((nonnull));
 

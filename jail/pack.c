@@ -63,8 +63,7 @@ pack_seal(struct pack *pack, const char *name, struct err *err)
 }
 
 int
-unpack_open(int fd, struct arena *arena, struct unpack *unpack,
-	    struct err *err)
+unpack_open(int fd, struct arena *arena, struct unpack *unpack, struct err *err)
 {
 	size_t size = 0;
 	const char *const bytes = seal_read(fd, arena, &size, err);

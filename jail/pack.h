@@ -24,8 +24,7 @@ struct pack {
 
 void pack_number(struct pack *pack, uint64_t number) __attribute__((nonnull));
 /* TEXT may be NULL, and is then NULL again for the reader. */
-void pack_text(struct pack *pack, const char *text)
-	__attribute__((nonnull(1)));
+void pack_text(struct pack *pack, const char *text) __attribute__((nonnull(1)));
 void pack_texts(struct pack *pack, const char *const *texts, size_t n)
 	__attribute__((nonnull(1)));
 
@@ -53,8 +52,7 @@ uint64_t unpack_number(struct unpack *unpack) __attribute__((nonnull));
 /* A number of at most MAX, or the reading fails. */
 uint64_t unpack_number_to(struct unpack *unpack, uint64_t max)
 	__attribute__((nonnull));
-const char *unpack_text_or_null(struct unpack *unpack)
-	__attribute__((nonnull));
+const char *unpack_text_or_null(struct unpack *unpack) __attribute__((nonnull));
 const char *unpack_text(struct unpack *unpack)
 	__attribute__((nonnull, returns_nonnull));
 /* Room for a number of things of SIZE bytes each, as the next number says. */

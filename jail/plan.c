@@ -53,13 +53,13 @@ pack_entries(struct pack *pack, const struct plan *plan)
 static void
 unpack_entries(struct unpack *unpack, struct plan *plan)
 {
-	plan->entries = unpack_array(unpack, sizeof(*plan->entries),
-				     &plan->n_entries);
+	plan->entries =
+		unpack_array(unpack, sizeof(*plan->entries), &plan->n_entries);
 	for (size_t i = 0; i < plan->n_entries; i++) {
 		struct entry *const entry = &plan->entries[i];
 
-		entry->kind = (enum entry_kind)unpack_number_to(unpack,
-								ENTRY_HIDE);
+		entry->kind =
+			(enum entry_kind)unpack_number_to(unpack, ENTRY_HIDE);
 		entry->flags = (unsigned int)unpack_number_to(unpack, UINT_MAX);
 		entry->mode = (mode_t)unpack_number_to(unpack, 07777);
 		entry->target = unpack_text(unpack);
@@ -156,8 +156,8 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	plan->scratch_bytes = unpack_number(unpack);
 	plan->scratch_files = unpack_number(unpack);
 	plan->terminals = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
-	plan->network = (enum plan_network)unpack_number_to(unpack,
-							    PLAN_NETWORK_HOST);
+	plan->network =
+		(enum plan_network)unpack_number_to(unpack, PLAN_NETWORK_HOST);
 	unpack_limits(unpack, plan);
 	plan->env = unpack_texts(unpack, &plan->n_env);
 	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);

@@ -97,9 +97,9 @@ struct plan {
 
 	/* Sessions. */
 	struct plan_limit limits[RLIM_NLIMITS]; /* by RLIMIT_ number */
-	const char **env;	/* "NAME=value" set in every session */
+	const char **env; /* "NAME=value" set in every session */
 	size_t n_env;
-	const char **env_keep;	/* names that su may bring along */
+	const char **env_keep; /* names that su may bring along */
 	size_t n_env_keep;
 	mode_t umask;
 	uint32_t sessions;	/* most sessions at a time */

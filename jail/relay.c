@@ -93,9 +93,8 @@ static void
 send_signal(struct relay *relay, int sig)
 {
 	struct wire_msg msg = { .kind = WIRE_SIGNAL, .value = sig };
-	struct err err;
 
-	(void)wire_send(relay->sock, &msg, NULL, 0, &err);
+	wire_tell(relay->sock, &msg);
 }
 
 /* --- start --------------------------------------------------------------- */
@@ -114,9 +113,9 @@ find_terminals(struct relay *relay, struct wire_msg *msg)
 	if ((msg->terminals & 1U << 0) != 0)
 		relay->input = 0;
 	/* What the session prints, or echoes, goes to the terminal, too. */
-	relay->output = (msg->terminals & 1U << 1) != 0 ? 1 :
-			(msg->terminals & 1U << 2) != 0 ? 2 :
-							  0;
+	relay->output = (msg->terminals & 1U << 1) != 0	  ? 1
+			: (msg->terminals & 1U << 2) != 0 ? 2
+							  : 0;
 }
 
 static int
@@ -280,10 +279,10 @@ await(const struct relay *relay, int master, struct pollfd *fds)
 
 	fds[ON_SOCK] = (struct pollfd){ relay->sock, POLLIN, 0 };
 	fds[ON_SIGNALS] = (struct pollfd){ relay->signals, POLLIN, 0 };
-	fds[ON_INPUT] = (struct pollfd){
-		readable && is_empty(&relay->to_jail) ? relay->input : -1,
-		POLLIN, 0
-	};
+	fds[ON_INPUT] = (struct pollfd){ readable && is_empty(&relay->to_jail)
+						 ? relay->input
+						 : -1,
+					 POLLIN, 0 };
 	fds[ON_OUTPUT] = (struct pollfd){
 		is_empty(&relay->from_jail) ? -1 : relay->output, POLLOUT, 0
 	};

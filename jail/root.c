@@ -121,9 +121,10 @@ make_base(struct site *site, struct err *err)
 
 	if (fs < 0)
 		return err_errno(err, "fsopen tmpfs");
-	if (set_option_number(fs, "size", site->plan->scratch_bytes, err) < 0 ||
-	    set_option_number(fs, "nr_inodes", site->plan->scratch_files,
-			      err) < 0 ||
+	if (set_option(fs, "source", "jail", err) < 0 ||
+	    set_option_number(fs, "size", site->plan->scratch_bytes, err) < 0 ||
+	    set_option_number(fs, "nr_inodes", site->plan->scratch_files, err) <
+		    0 ||
 	    set_option(fs, "mode", "0755", err) < 0)
 		return -1;
 	site->base = make_mount(fs, attr, err);
@@ -132,9 +133,10 @@ make_base(struct site *site, struct err *err)
 	if (fstat(site->base, &st) < 0)
 		return err_errno(err, "tmpfs");
 	site->base_dev = st.st_dev;
-	/* Its mounts can be copied only when it is attached: over the host's
-	 * "/", where nothing is looked up any more. */
-	if (move_mount(site->base, "", AT_FDCWD, "/",
+	/* Its mounts can be copied only when it is attached: over something
+	 * that every host has and that nobody needs from here on.  (Not over
+	 * "/": the old root must be on top when it is detached.) */
+	if (move_mount(site->base, "", AT_FDCWD, "/proc",
 		       MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_errno(err, "mount the jail's tmpfs");
 	if (mkdirat(site->base, "root", 0755) < 0 ||
@@ -192,8 +194,8 @@ make_root(struct site *site, struct err *err)
 {
 	struct stat st;
 
-	site->root = site->plan->tree != NULL ? make_overlay(site, err) :
-						copy_of_base(site, "root", err);
+	site->root = site->plan->tree != NULL ? make_overlay(site, err)
+					      : copy_of_base(site, "root", err);
 	if (site->root < 0)
 		return -1;
 	if (move_mount(site->root, "", site->base, "root",
@@ -326,8 +328,7 @@ write_all(int fd, const char *text, struct err *err)
 }
 
 static int
-make_file(const struct entry *entry, const struct place *place,
-	  struct err *err)
+make_file(const struct entry *entry, const struct place *place, struct err *err)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	cleanup_fd int fd = -1;
@@ -341,8 +342,7 @@ make_file(const struct entry *entry, const struct place *place,
 }
 
 static int
-make_link(const struct entry *entry, const struct place *place,
-	  struct err *err)
+make_link(const struct entry *entry, const struct place *place, struct err *err)
 {
 	if (make_room(place, err) < 0)
 		return -1;
@@ -456,10 +456,9 @@ mount_proc(const struct site *site, const struct entry *entry, struct err *err)
 		return err_errno(err, "fsopen proc");
 	if (set_option(fs, "hidepid", "invisible", err) < 0)
 		return -1;
-	tree = make_mount(fs,
-			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-				  MOUNT_ATTR_NOEXEC,
-			  err);
+	tree = make_mount(
+		fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+		err);
 	return tree < 0 ? -1 : mount_tree(site, entry, tree, err);
 }
 
@@ -510,8 +509,7 @@ mount_hide(const struct site *site, const struct entry *entry, struct err *err)
 static int
 apply(const struct site *site, const struct entry *entry, struct err *err)
 {
-	const int tree =
-		site->trees->entries[entry - site->plan->entries];
+	const int tree = site->trees->entries[entry - site->plan->entries];
 
 	switch (entry->kind) {
 	case ENTRY_DIR:

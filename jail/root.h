@@ -16,15 +16,15 @@
 
 /* Step 1 done: all that will be mounted, as detached trees; owned. */
 struct root_trees {
-	int *entries;	 /* by entry of the plan; -1: nothing to mount */
+	int *entries; /* by entry of the plan; -1: nothing to mount */
 	size_t n_entries;
-	int tree;	 /* the lower layer, or -1 */
-	int upper;	 /* what keeps its changes, or -1 */
-	int null;	 /* /dev/null of the host, to hide files with */
+	int tree;  /* the lower layer, or -1 */
+	int upper; /* what keeps its changes, or -1 */
+	int null;  /* /dev/null of the host, to hide files with */
 	struct arena arena;
 };
 
-#define ROOT_TREES_NONE \
+#define ROOT_TREES_NONE                                                        \
 	((struct root_trees){ .tree = -1, .upper = -1, .null = -1 })
 
 /*

@@ -24,11 +24,11 @@ struct run_request {
 	const char **argv;  /* NULL-terminated; argv[0] as for the shell:
 			     * "-" in front means a login shell */
 	size_t argc;
-	const char **env;   /* "NAME=value" */
+	const char **env; /* "NAME=value" */
 	size_t n_env;
-	const char *cwd;    /* "" for the home directory */
-	bool command;	    /* argv is a program to find in PATH, not
-			     * arguments for the account's shell */
+	const char *cwd; /* "" for the home directory */
+	bool command;	 /* argv is a program to find in PATH, not
+			  * arguments for the account's shell */
 };
 
 /* As plan_seal() and plan_open(). */

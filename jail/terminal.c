@@ -49,11 +49,11 @@ terminal_view(const struct jail *jail, struct err *err)
 		return err_set(err, ERR_UNSAFE, "the host process is chrooted");
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_errno(err, "unshare the mount namespace");
-	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave,
-			  sizeof(slave)) < 0)
+	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave, sizeof(slave)) <
+	    0)
 		return err_errno(err, "keep our mounts from the host");
-	if (move_mount(pts, "", AT_FDCWD, "/dev/pts",
-		       MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (move_mount(pts, "", AT_FDCWD, "/dev/pts", MOVE_MOUNT_F_EMPTY_PATH) <
+	    0)
 		return err_errno(err, "mount the jail's /dev/pts");
 	return 0;
 }

@@ -128,8 +128,7 @@ open_entries(const struct plan *plan, struct root_trees *trees, struct err *err)
 static int
 open_null(struct root_trees *trees, struct err *err)
 {
-	cleanup_fd int fd =
-		open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int fd = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)

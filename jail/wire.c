@@ -53,6 +53,15 @@ wire_send(int sock, struct wire_msg *msg, const int *fds, size_t n_fds,
 	return 0;
 }
 
+void
+wire_tell(int sock, struct wire_msg *msg)
+{
+	struct err err;
+
+	if (wire_send(sock, msg, NULL, 0, &err) < 0)
+		return;
+}
+
 /* Takes the descriptors over first: whatever else is wrong, they are ours. */
 static int
 take_fds(struct msghdr *hdr, struct wire_fds *fds)
@@ -70,8 +79,7 @@ take_fds(struct msghdr *hdr, struct wire_fds *fds)
 }
 
 int
-wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds,
-	  struct err *err)
+wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds, struct err *err)
 {
 	union control control = { .bytes = { 0 } };
 	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };

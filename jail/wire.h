@@ -58,15 +58,15 @@ struct wire_msg {
 	uint32_t magic; /* WIRE_MAGIC; changes with this struct */
 	uint32_t kind;	/* of enum wire_kind */
 	int32_t value;
-	uint32_t terminals;	/* RUN: bit N: descriptor N is a terminal */
-	uint64_t root_dev;	/* GRANT: st_dev and st_ino of the jail's */
-	uint64_t root_ino;	/*	"/" */
-	uint32_t sessions;	/* STATUS */
-	int32_t init_pid;	/* STATUS: on the host */
-	int64_t started;	/* STATUS: time(2) */
-	struct winsize window;	/* RUN: of the outer terminal */
-	struct termios modes;	/* RUN: for the session's pty */
-	char text[512];		/* REFUSE */
+	uint32_t terminals;    /* RUN: bit N: descriptor N is a terminal */
+	uint64_t root_dev;     /* GRANT: st_dev and st_ino of the jail's */
+	uint64_t root_ino;     /*	"/" */
+	uint32_t sessions;     /* STATUS */
+	int32_t init_pid;      /* STATUS: on the host */
+	int64_t started;       /* STATUS: time(2) */
+	struct winsize window; /* RUN: of the outer terminal */
+	struct termios modes;  /* RUN: for the session's pty */
+	char text[512];	       /* REFUSE */
 };
 
 enum { WIRE_MAGIC = 0x6a61696c };
@@ -79,6 +79,12 @@ enum { WIRE_MAGIC = 0x6a61696c };
 int wire_send(int sock, struct wire_msg *msg, const int *fds, size_t n_fds,
 	      struct err *err)
 	__attribute__((nonnull(2, 5), warn_unused_result));
+
+/*
+ * Sends MSG without descriptors to whoever still listens: that nobody does
+ * is for the one who waits for an answer to notice.
+ */
+void wire_tell(int sock, struct wire_msg *msg) __attribute__((nonnull));
 
 /* What came with a message; owned by whoever received it. */
 struct wire_fds {

@@ -32,8 +32,8 @@ refuse(const struct err *err)
 {
 	cleanup_fd int log = log_open();
 
-	log_line(log, LOG_ERR, "jailsh", "refuse uid=%u cause=\"%s\"",
-		 getuid(), err->text);
+	log_line(log, LOG_ERR, "jailsh", "refuse uid=%u cause=\"%s\"", getuid(),
+		 err->text);
 	(void)fputs("login refused\n", stderr);
 	exit(EXIT_REFUSED);
 }
@@ -88,9 +88,9 @@ ask_keeper(char **argv, struct err *err)
 		.argc = count(argv),
 		.env = (const char **)(uintptr_t)environ,
 		.n_env = count(environ),
-		.cwd = argv[0][0] != '-' && getcwd(cwd, sizeof(cwd)) != NULL ?
-			       cwd :
-			       "",
+		.cwd = argv[0][0] != '-' && getcwd(cwd, sizeof(cwd)) != NULL
+			       ? cwd
+			       : "",
 	};
 	cleanup_fd int sock = keeper_connect(getuid(), err);
 	int status;

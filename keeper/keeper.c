@@ -135,8 +135,7 @@ forget_caller(struct err *err)
 		return err_errno(err, "become root");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
-	if (personality(PER_LINUX) < 0 ||
-	    setpriority(PRIO_PROCESS, 0, 0) < 0)
+	if (personality(PER_LINUX) < 0 || setpriority(PRIO_PROCESS, 0, 0) < 0)
 		return err_errno(err, "scheduling");
 	if (write_file("/proc/self/oom_score_adj", "0", err) < 0)
 		return -1;
@@ -146,9 +145,9 @@ forget_caller(struct err *err)
 static pid_t
 clone_init(const struct keeper *keeper, int *pidfd)
 {
-	const uint64_t network =
-		keeper->jail.plan.network == PLAN_NETWORK_NONE ? CLONE_NEWNET :
-								 0;
+	const uint64_t network = keeper->jail.plan.network == PLAN_NETWORK_NONE
+					 ? CLONE_NEWNET
+					 : 0;
 	struct clone_args args = {
 		.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
 			 CLONE_NEWUTS | CLONE_PIDFD | network,
@@ -311,10 +310,9 @@ static void
 refuse_peer(int sock, const char *why)
 {
 	struct wire_msg msg = { .kind = WIRE_REFUSE };
-	struct err err;
 
 	(void)snprintf(msg.text, sizeof(msg.text), "%s", why);
-	(void)wire_send(sock, &msg, NULL, 0, &err);
+	wire_tell(sock, &msg);
 }
 
 /* Each answer returns whether the peer stays. */
@@ -520,8 +518,8 @@ serve(struct keeper *keeper)
 		timeout_ms = time_left_ms(keeper);
 		if (timeout_ms == 0 && may_end(keeper))
 			return;
-		n = wait_for_events(keeper, timeout_ms == 0 ? RETRY_MS :
-							      timeout_ms);
+		n = wait_for_events(keeper,
+				    timeout_ms == 0 ? RETRY_MS : timeout_ms);
 		if (keeper->polls[POLL_SIGNALS].revents != 0 && !bury(keeper))
 			return;
 		for (size_t i = n; i-- > 0;) /* drop_peer() moves the last */
@@ -576,8 +574,8 @@ open_all(struct keeper *keeper, struct err *err)
 		return err_errno(err, "listen");
 	(void)snprintf(path, sizeof(path), RUN_DIR "/%u",
 		       keeper->jail.plan.uid);
-	keeper->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					 O_CLOEXEC);
+	keeper->dir =
+		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return keeper->dir < 0 ? err_errno(err, "%s", path) : 0;
 }
 
@@ -592,8 +590,8 @@ fail(struct keeper *keeper, const struct err *err)
 	refuse_peer(FD_FIRST, err->text);
 	log_line(keeper->log, LOG_ERR, "jail-keeper",
 		 "refuse user=%s step=build cause=\"%s\"",
-		 keeper->jail.plan.account != NULL ? keeper->jail.plan.account :
-						     "?",
+		 keeper->jail.plan.account != NULL ? keeper->jail.plan.account
+						   : "?",
 		 err->text);
 	if (keeper->init > 0) {
 		(void)kill(keeper->init, SIGKILL);

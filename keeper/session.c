@@ -32,7 +32,7 @@ struct pty {
 
 /* The host's syslog has the cause, the user the fact (rule R21). */
 static _Noreturn void
-refuse(const struct session *session, struct err *err)
+refuse(const struct session *session, const struct err *err)
 {
 	struct wire_msg msg = { .kind = WIRE_REFUSE };
 
@@ -41,7 +41,7 @@ refuse(const struct session *session, struct err *err)
 		 "refuse user=%s uid=%u jail=%s service=jailsh cause=\"%s\"",
 		 session->jail->plan.account, session->jail->plan.uid,
 		 session->jail->plan.jail, err->text);
-	(void)wire_send(session->sock, &msg, NULL, 0, err);
+	wire_tell(session->sock, &msg);
 	_exit(1);
 }
 
@@ -171,8 +171,8 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 	if (run_request_open(fd, &request, &err) == 0)
 		run_exec(&request, &session->jail->plan, &err);
 	(void)dprintf(STDERR_FILENO, "jailsh: %s\n", err.text);
-	_exit(err.kind == ERR_SYSTEM && err.errnum == ENOENT ? EXIT_NOT_FOUND :
-							       EXIT_CANNOT_RUN);
+	_exit(err.kind == ERR_SYSTEM && err.errnum == ENOENT ? EXIT_NOT_FOUND
+							     : EXIT_CANNOT_RUN);
 }
 
 /* Tells of every change of the session's process.  Returns false when it has
@@ -181,7 +181,6 @@ static bool
 report_child(int sock, pid_t child)
 {
 	struct wire_msg msg = { .kind = WIRE_STOPPED };
-	struct err err;
 	int status;
 
 	while (waitpid(child, &status, WNOHANG | WUNTRACED) == child) {
@@ -189,7 +188,7 @@ report_child(int sock, pid_t child)
 
 		msg.kind = stopped ? WIRE_STOPPED : WIRE_EXITED;
 		msg.value = stopped ? WSTOPSIG(status) : status;
-		(void)wire_send(sock, &msg, NULL, 0, &err);
+		wire_tell(sock, &msg);
 		if (!stopped)
 			return false;
 	}
@@ -283,7 +282,8 @@ session_main(struct session *session)
 	(void)prctl(PR_SET_NAME, "jail-session", 0, 0, 0);
 	if (session->fds->n < 1)
 		(void)err_set(&err, ERR_UNSAFE, "no request came along");
-	if (session->fds->n < 1 || jail_enter(session->jail, &inside, &err) < 0 ||
+	if (session->fds->n < 1 ||
+	    jail_enter(session->jail, &inside, &err) < 0 ||
 	    open_pty(session, &pty, &err) < 0 ||
 	    take_stdio(session, &pty, stdio, &err) < 0)
 		refuse(session, &err);

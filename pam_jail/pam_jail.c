@@ -53,7 +53,7 @@ struct transaction {
 /* The module's arguments; see pam_jail(8). */
 struct arguments {
 	const char *conf_dir;
-	const char *exempt;	   /* GROUP[,GROUP...], or NULL */
+	const char *exempt;    /* GROUP[,GROUP...], or NULL */
 	bool deny_only_jailed; /* when the policy cannot be read */
 };
 
