@@ -48,6 +48,8 @@ void policy_free(struct policy *policy);
 struct decision {
 	const struct jail_conf *jail; /* NULL: not jailed */
 	const char *rule;	      /* FILE:LINE or file that decided */
+	const char *exempt; /* not jailed, though a rule matches: the group
+			     * of exempt_groups; else NULL */
 	enum door door;		      /* of the service that was asked for */
 };
 
@@ -85,6 +87,14 @@ bool policy_claims(const char *dir, const struct account *account)
 
 /* --- for the tool ------------------------------------------------------- */
 
+/*
+ * From now on policy_decide() takes TEXT for what DIR/users.d/NAME says,
+ * whether that file is there or not: to see what a change would do before it
+ * is made.  Both strings are copied.  Returns 0, or -1 and an ERR_SYSTEM.
+ */
+int policy_suppose(struct policy *policy, const char *name, const char *text,
+		   struct err *err) __attribute__((nonnull, warn_unused_result));
+
 /* A name for messages and JSON: "closed", "child", "job", "shell". */
 const char *door_name(enum door door) __attribute__((const));
 
@@ -93,8 +103,7 @@ const char *jail_conf_name(const struct jail_conf *jail)
 
 /* The jail named NAME, or NULL. */
 const struct jail_conf *policy_jail(const struct policy *policy,
-				    const char *name)
-	__attribute__((nonnull));
+				    const char *name) __attribute__((nonnull));
 
 /* The services that JAIL lists and their doors; the array has *N rows. */
 struct service {

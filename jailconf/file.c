@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#include "jailconf/file.h"
+
+#include "jailconf/trusted.h"
+#include "jailconf/words.h"
+
+#include <string.h>
+
+/* The parser stands where it got stuck, which may be too late. */
+static const char *
+hint(const char *what)
+{
+	return strcmp(what, "syntax error") == 0
+		       ? " here, or something is missing before (; or \" or })"
+		       : "";
+}
+
+int
+file_parse(const struct reader *reader, int dir, const char *name,
+	   uid_t trusted, config_t *config, struct err *err)
+{
+	const char *const text = trusted_read(dir, name, reader->file, trusted,
+					      reader->arena, err);
+
+	return text == NULL ? -1 : file_parse_text(reader, text, config, err);
+}
+
+int
+file_parse_text(const struct reader *reader, const char *text,
+		config_t *config, struct err *err)
+{
+	if (words_check(text, reader->file, err) < 0)
+		return -1;
+	if (config_read_string(config, text) != CONFIG_TRUE)
+		return err_set(err, ERR_CONFIG, "%s:%d: %s%s", reader->file,
+			       config_error_line(config),
+			       config_error_text(config),
+			       hint(config_error_text(config)));
+	return 0;
+}
