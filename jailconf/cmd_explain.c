@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/* jailconf explain */
+#include "jailconf/doors.h"
+#include "jailconf/output.h"
+#include "jailconf/planview.h"
+#include "jailconf/rehearse.h"
+#include "jailconf/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct explanation {
+	const struct call *call;
+	struct account account;
+	struct policy *policy;
+	struct decision decision;
+	const char *service;	    /* the one the decision is for; NULL: any */
+	struct json_object *object; /* NULL: print lines */
+};
+
+/* Without --service: the jail that the account gets everywhere, or else the
+ * first that a rule gives it at one service. */
+static int
+decide(struct explanation *explanation, struct err *err)
+{
+	const struct account *const account = &explanation->account;
+	const struct door_known *known = door_known;
+
+	explanation->service = explanation->call->service;
+	if (policy_decide(explanation->policy, account, explanation->service,
+			  &explanation->decision, err) < 0)
+		return -1;
+	while (explanation->call->service == NULL &&
+	       explanation->decision.jail == NULL && known->service != NULL) {
+		if (policy_decide(explanation->policy, account, known->service,
+				  &explanation->decision, err) < 0)
+			return -1;
+		if (explanation->decision.jail != NULL)
+			explanation->service = known->service;
+		known++;
+	}
+	return 0;
+}
+
+/* Why it is not jailed. */
+static void
+tell_freedom(const struct explanation *explanation, char *text, size_t size)
+{
+	if (explanation->account.uid == 0)
+		(void)snprintf(text, size, "uid 0 is never jailed");
+	else if (explanation->decision.exempt != NULL)
+		(void)snprintf(text, size,
+			       "a rule matches, but the group %s is exempt",
+			       explanation->decision.exempt);
+	else
+		(void)snprintf(text, size,
+			       "there is no " CONF_DIR "/users.d/%s, and no "
+			       "rule of " CONF_DIR "/jail.conf matches",
+			       explanation->account.name);
+}
+
+/* --- doors -------------------------------------------------------------- */
+
+static void
+show_door(struct explanation *explanation, struct json_object *list,
+	  const char *service)
+{
+	const struct door_known *const known = door_known_find(service);
+	struct json_object *row;
+	struct door_view view;
+
+	door_look(explanation->policy, &explanation->account, service,
+		  pam_directories, &view);
+	if (list == NULL) {
+		out_line("  %-14s %-8s %s", service, door_end_name(view.end),
+			 view.why);
+		return;
+	}
+	row = json_object_new_object();
+	json_set(row, "service", service);
+	json_set(row, "what", known != NULL ? known->what : NULL);
+	json_set(row, "end", door_end_name(view.end));
+	json_set(row, "door", door_name(view.door));
+	json_set(row, "rule", view.rule);
+	json_set(row, "why", view.why);
+	(void)json_object_array_add(list, row);
+}
+
+/* Whether libpam has a file for SERVICE. */
+static bool
+is_here(const char *service)
+{
+	struct pam_service stacks;
+	struct err err;
+	bool here = true; /* a broken file is one */
+
+	if (pam_service_read(pam_directories, service, &stacks, &err) == 0) {
+		here = stacks.exists;
+		pam_service_free(&stacks);
+	}
+	return here;
+}
+
+/* The known doors that this host has, and others that the jail lists. */
+static void
+show_doors(struct explanation *explanation)
+{
+	const struct jail_conf *const jail = explanation->decision.jail;
+	struct json_object *const list =
+		explanation->object != NULL ? json_object_new_array() : NULL;
+	const struct service *services = NULL;
+	size_t n = 0;
+
+	if (list == NULL)
+		out_line("doors");
+	if (explanation->call->service != NULL)
+		show_door(explanation, list, explanation->call->service);
+	else {
+		if (jail != NULL)
+			services = jail_conf_services(jail, &n);
+		for (const struct door_known *known = door_known;
+		     known->service != NULL; known++)
+			if (is_here(known->service))
+				show_door(explanation, list, known->service);
+		for (size_t i = 0; i < n; i++)
+			if (door_known_find(services[i].name) == NULL)
+				show_door(explanation, list, services[i].name);
+	}
+	if (list != NULL)
+		(void)json_object_object_add(explanation->object, "doors",
+					     list);
+}
+
+/* --- all of it ---------------------------------------------------------- */
+
+static void
+show_head(const struct explanation *explanation)
+{
+	const struct decision *const decision = &explanation->decision;
+	const struct account *const account = &explanation->account;
+	struct json_object *const object = explanation->object;
+	const bool jailed = decision->jail != NULL;
+	const char *const jail = jailed ? jail_conf_name(decision->jail) : NULL;
+	char why[512] = "";
+
+	if (!jailed)
+		tell_freedom(explanation, why, sizeof(why));
+	if (object != NULL) {
+		json_set(object, "account", account->name);
+		(void)json_object_object_add(object, "jailed",
+					     json_object_new_boolean(jailed));
+		json_set(object, "jail", jail);
+		json_set(object, "rule", decision->rule);
+		json_set(object, "service", explanation->service);
+		json_set(object, "why", jailed ? NULL : why);
+		return;
+	}
+	out_line("%s (uid %u) is %s%s%s", account->name, account->uid,
+		 jailed ? "in jail " : "not jailed: ", jailed ? jail : why,
+		 jailed && explanation->service != NULL
+			 ? " (not at every service)"
+			 : "");
+	if (jailed)
+		out_row("mapped by", "%s", decision->rule);
+}
+
+/* Returns whether the jail could be planned. */
+static bool
+show_plan(struct explanation *explanation)
+{
+	struct plan plan;
+	struct err err;
+
+	if (explanation->decision.jail == NULL)
+		return true;
+	if (rehearse_plan(explanation->decision.jail, &explanation->account,
+			  &plan, &err) < 0) {
+		out_error("%s is refused everywhere: %s",
+			  explanation->account.name, err.text);
+		if (explanation->object != NULL)
+			json_set(explanation->object, "error", err.text);
+		return false;
+	}
+	if (explanation->object != NULL)
+		planview_json(&plan, explanation->object);
+	else
+		planview_print(&plan);
+	plan_free(&plan);
+	return true;
+}
+
+static int
+explain(struct explanation *explanation, struct err *err)
+{
+	bool fine;
+
+	if (account_lookup(explanation->call->user, &explanation->account,
+			   err) < 0)
+		return -1;
+	explanation->policy = rehearse_load(err);
+	if (explanation->policy == NULL || decide(explanation, err) < 0)
+		return -1;
+	if (explanation->call->json)
+		explanation->object = json_object_new_object();
+	show_head(explanation);
+	fine = show_plan(explanation);
+	show_doors(explanation);
+	if (explanation->object != NULL)
+		out_json(explanation->object);
+	return fine ? STATUS_FINE : STATUS_PROBLEM;
+}
+
+int
+cmd_explain(const struct call *call)
+{
+	struct explanation explanation = { .call = call };
+	struct err err = { 0 };
+	int status = explain(&explanation, &err);
+
+	if (status < 0) {
+		out_error("%s: %s", call->user, err.text);
+		status = STATUS_PROBLEM;
+	}
+	account_free(&explanation.account);
+	policy_free(explanation.policy);
+	return status;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/* jailconf try, jailconf exec */
+#include "base/cleanup.h"
+#include "jail/lease.h"
+#include "jail/run.h"
+#include "jailconf/output.h"
+#include "jailconf/rehearse.h"
+#include "jailconf/rewrite.h"
+#include "jailconf/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static size_t
+count(char **list)
+{
+	size_t n = 0;
+
+	while (list[n] != NULL)
+		n++;
+	return n;
+}
+
+/* The administrator's terminal is at the other end, his environment is
+ * his own. */
+static void
+take_terminal(struct run_request *request, const char **env, size_t n)
+{
+	for (size_t i = 0; environ[i] != NULL && request->n_env < n; i++)
+		if (strncmp(environ[i], "TERM=", 5) == 0 ||
+		    strncmp(environ[i], "COLORTERM=", 10) == 0)
+			env[request->n_env++] = environ[i];
+	request->env = env;
+}
+
+/* Runs the command, or a login shell, inside; ends as it ends. */
+static int
+run_inside(const struct call *call, const struct lease *lease, struct err *err)
+{
+	const char *const shell = lease->jail.plan.shell;
+	const char *const slash = strrchr(shell, '/');
+	const char *login[] = { NULL, NULL }, *env[2];
+	cleanup_free char *name = NULL;
+	struct run_request request = { .cwd = "" };
+	int status;
+
+	if (call->command[0] != NULL) {
+		request.argv = (const char **)(uintptr_t)call->command;
+		request.argc = count(call->command);
+		request.command = true;
+	} else {
+		if (asprintf(&name, "-%s", slash != NULL ? slash + 1 : shell) <
+		    0) {
+			name = NULL;
+			return err_errno(err, "memory");
+		}
+		login[0] = name;
+		request.argv = login;
+		request.argc = 1;
+	}
+	take_terminal(&request, env, sizeof(env) / sizeof(env[0]));
+	if (run_session(lease->sock, &request, &status, err) < 0)
+		return -1;
+	run_end_like(status);
+}
+
+/* --- try ---------------------------------------------------------------- */
+
+static bool
+has_keys(const struct userfile_keys *keys)
+{
+	return keys->jail != NULL || keys->shell != NULL ||
+	       keys->root != NULL || keys->network != NULL;
+}
+
+/*
+ * What the file in users.d would say; NULL if things can be left as they
+ * are.  As with "add", what is not told comes from the file that is there,
+ * else from the jail "shell"; or from the jail that a rule says.
+ */
+static int
+suppose(const struct call *call, const struct account *account,
+	struct policy *policy, struct arena *arena, struct err *err)
+{
+	struct userfile_keys keys = call->keys;
+	const char *const path = rehearse_user_path(arena, call->user, err);
+	struct decision now;
+	const char *old, *text;
+
+	if (path == NULL ||
+	    policy_decide(policy, account, "sshd", &now, err) < 0)
+		return -1;
+	if (now.jail != NULL && !has_keys(&keys))
+		return 0;
+	old = file_read(path, arena, err);
+	if (old == NULL && err->errnum != ENOENT)
+		return -1;
+	if (old == NULL && keys.jail == NULL)
+		keys.jail =
+			now.jail != NULL ? jail_conf_name(now.jail) : "shell";
+	text = userfile_edit(arena, old, &keys, err);
+	if (text == NULL)
+		return err_context(err, "%s", path);
+	return policy_suppose(policy, account->name, text, err);
+}
+
+static int
+plan_trial(const struct call *call, struct arena *arena, struct plan *plan,
+	   struct err *err)
+{
+	struct account account = { 0 };
+	struct policy *const policy = rehearse_load(err);
+	struct decision decision;
+	int ret = -1;
+
+	if (policy != NULL && account_lookup(call->user, &account, err) == 0) {
+		if (account.uid == 0)
+			(void)err_set(err, ERR_REFUSED,
+				      "uid 0 is never jailed");
+		else if (suppose(call, &account, policy, arena, err) == 0 &&
+			 policy_decide(policy, &account, "sshd", &decision,
+				       err) == 0)
+			ret = rehearse_plan(decision.jail, &account, plan, err);
+	}
+	account_free(&account);
+	policy_free(policy);
+	return ret;
+}
+
+int
+cmd_try(const struct call *call)
+{
+	struct lease lease = LEASE_NONE;
+	struct arena arena = { 0 };
+	struct plan plan = { 0 };
+	struct err err = { 0 };
+
+	/* Only a failure comes back from run_inside(). */
+	if (plan_trial(call, &arena, &plan, &err) == 0 &&
+	    lease_private(&plan, &lease, &err) == 0)
+		(void)run_inside(call, &lease, &err);
+	out_error("%s: %s", call->user, err.text);
+	lease_close(&lease);
+	plan_free(&plan);
+	arena_free(&arena);
+	return STATUS_NOT_RUN;
+}
+
+/* --- exec --------------------------------------------------------------- */
+
+/* Starts the jail as a login would. */
+static int
+start(const struct account *account, struct lease *lease, struct err *err)
+{
+	struct policy *const policy = rehearse_load(err);
+	struct decision decision;
+	struct plan plan;
+	int ret = -1;
+
+	if (policy != NULL &&
+	    policy_decide(policy, account, "sshd", &decision, err) == 0) {
+		if (decision.jail == NULL) {
+			(void)err_set(err, ERR_REFUSED, "is not jailed");
+		} else if (policy_plan(decision.jail, account, &plan, err) ==
+			   0) {
+			ret = lease_take(&plan, lease, err);
+			plan_free(&plan);
+		}
+	}
+	policy_free(policy);
+	return ret;
+}
+
+static int
+find_or_start(const struct call *call, struct lease *lease, struct err *err)
+{
+	struct account account = { 0 };
+	int ret;
+
+	if (account_lookup(call->user, &account, err) < 0)
+		return -1;
+	ret = call->start ? start(&account, lease, err)
+			  : lease_join(account.uid, lease, err);
+	if (ret < 0 && err->kind == ERR_GONE)
+		(void)err_set(err, ERR_GONE,
+			      "no jail is running; --start starts one");
+	account_free(&account);
+	return ret;
+}
+
+int
+cmd_exec(const struct call *call)
+{
+	struct lease lease = LEASE_NONE;
+	struct err err = { 0 };
+
+	if (find_or_start(call, &lease, &err) == 0)
+		(void)run_inside(call, &lease, &err);
+	out_error("%s: %s", call->user, err.text);
+	lease_close(&lease);
+	return STATUS_NOT_RUN;
+}

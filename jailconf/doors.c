@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+#include "jailconf/doors.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char module_name[] = "pam_jail.so";
+
+/* sudo(8) asks the account stack about its caller; runuser(1) does not ask:
+ * there the session line alone decides. */
+const struct door_known door_known[] = {
+	{ "sshd", "ssh, sftp, scp, rsync, git, forwarding", true, false },
+	{ "cron", "crontab", true, false },
+	{ "su", "su", true, false },
+	{ "su-l", "su -", true, false },
+	{ "login", "console, serial line, telnet", true, false },
+	{ "sudo", "sudo -u", false, false },
+	{ "sudo-i", "sudo -i -u", false, false },
+	{ "atd", "at, batch", true, false },
+	{ "systemd-user", "systemd --user", true, false },
+	{ "runuser", "root's runuser", false, true },
+	{ "runuser-l", "root's runuser -l", false, true },
+	{ NULL, NULL, false, false },
+};
+
+const struct service door_usual[] = {
+	{ "sshd", DOOR_CHILD }, { "cron", DOOR_JOB },	 { "su", DOOR_SHELL },
+	{ "su-l", DOOR_SHELL }, { "login", DOOR_SHELL }, { NULL, DOOR_CLOSED },
+};
+
+const struct door_known *
+door_known_find(const char *service)
+{
+	const struct door_known *known = door_known;
+
+	while (known->service != NULL && strcmp(known->service, service) != 0)
+		known++;
+	return known->service != NULL ? known : NULL;
+}
+
+const char *
+door_end_name(enum door_end end)
+{
+	static const char *const names[] = {
+		[DOOR_END_JAIL] = "jail",
+		[DOOR_END_REFUSED] = "refused",
+		[DOOR_END_OUTSIDE] = "outside",
+	};
+
+	return names[end];
+}
+
+int
+door_pam_read(const char *const *directories, const char *service,
+	      struct door_pam *pam, struct err *err)
+{
+	if (pam_service_read(directories, service, &pam->service, err) < 0)
+		return -1;
+	pam->exists = pam->service.exists;
+	for (unsigned int i = 0; i < PAM_TYPES; i++)
+		pam->verdict[i] = pam_stack_judge(
+			&pam->service, (enum pam_type)i, module_name);
+	return 0;
+}
+
+void
+door_pam_free(struct door_pam *pam)
+{
+	pam_service_free(&pam->service);
+}
+
+static bool
+is_faulty(const struct door_pam *pam, enum pam_type type)
+{
+	return pam->verdict[type].fault != PAM_FAULT_NONE;
+}
+
+bool
+door_pam_fault(const struct door_pam *pam, const char *service, enum door door,
+	       enum pam_type *type)
+{
+	const struct door_known *const known = door_known_find(service);
+	const bool asks = known == NULL || known->account;
+	const bool account = asks && !is_faulty(pam, PAM_TYPE_ACCOUNT);
+
+	*type = PAM_TYPE_SESSION;
+	switch (door) {
+	case DOOR_CLOSED:
+		/* Either line refuses. */
+		if (account || !is_faulty(pam, PAM_TYPE_SESSION))
+			return false;
+		if (asks)
+			*type = PAM_TYPE_ACCOUNT;
+		return true;
+	case DOOR_CHILD:
+	case DOOR_JOB:
+		if (is_faulty(pam, PAM_TYPE_SESSION))
+			return true;
+		*type = PAM_TYPE_AUTH;
+		return is_faulty(pam, PAM_TYPE_AUTH);
+	case DOOR_SHELL:
+		return is_faulty(pam, PAM_TYPE_SESSION);
+	}
+	return true;
+}
+
+/* What a login at DOOR ends in when all stacks are right. */
+static void
+view_covered(const struct account *account, const struct decision *decision,
+	     struct door_view *view)
+{
+	const char *const jail = jail_conf_name(decision->jail);
+
+	view->end = DOOR_END_JAIL;
+	switch (decision->door) {
+	case DOOR_CLOSED:
+		view->end = DOOR_END_REFUSED;
+		(void)snprintf(view->why, sizeof(view->why),
+			       "jail %s does not list the service", jail);
+		break;
+	case DOOR_CHILD:
+	case DOOR_JOB:
+		(void)snprintf(view->why, sizeof(view->why),
+			       "enters before it becomes the account");
+		break;
+	case DOOR_SHELL:
+		if (strcmp(account->shell, JAILSH) == 0) {
+			(void)snprintf(view->why, sizeof(view->why),
+				       "the login shell is %s", JAILSH);
+			break;
+		}
+		view->end = DOOR_END_REFUSED;
+		(void)snprintf(view->why, sizeof(view->why),
+			       "the login shell is %s, not %s", account->shell,
+			       JAILSH);
+		break;
+	}
+}
+
+/* Where the stacks are not right.  pam_jail(8) refuses if it is called once
+ * and not again where it should be; jailsh(8) gives no shell outside. */
+static enum door_end
+end_of_fault(const struct door_pam *pam, const struct account *account,
+	     const struct decision *decision, enum pam_type type)
+{
+	const bool session =
+		pam->verdict[PAM_TYPE_SESSION].fault == PAM_FAULT_NONE;
+
+	switch (decision->door) {
+	case DOOR_CLOSED:
+		return DOOR_END_OUTSIDE;
+	case DOOR_CHILD:
+	case DOOR_JOB:
+		if (pam->verdict[type].fault == PAM_FAULT_NOT_LAST)
+			return DOOR_END_JAIL;
+		return session || !is_faulty(pam, PAM_TYPE_AUTH)
+			       ? DOOR_END_REFUSED
+			       : DOOR_END_OUTSIDE;
+	case DOOR_SHELL:
+		return strcmp(account->shell, JAILSH) == 0 ? DOOR_END_REFUSED
+							   : DOOR_END_OUTSIDE;
+	}
+	return DOOR_END_OUTSIDE;
+}
+
+static void
+view_pam(const struct door_pam *pam, const struct account *account,
+	 const char *service, const struct decision *decision,
+	 struct door_view *view)
+{
+	enum pam_type type;
+
+	if (!door_pam_fault(pam, service, decision->door, &type)) {
+		view_covered(account, decision, view);
+		return;
+	}
+	view->end = end_of_fault(pam, account, decision, type);
+	pam_verdict_tell(&pam->verdict[type], type, module_name, view->why,
+			 sizeof(view->why));
+}
+
+void
+door_look(struct policy *policy, const struct account *account,
+	  const char *service, const char *const *directories,
+	  struct door_view *view)
+{
+	struct decision decision;
+	struct door_pam pam;
+	struct err err;
+
+	*view = (struct door_view){ .end = DOOR_END_REFUSED };
+	if (policy_decide(policy, account, service, &decision, &err) < 0) {
+		(void)snprintf(view->why, sizeof(view->why), "%s", err.text);
+		return;
+	}
+	view->rule = decision.rule;
+	view->door = decision.door;
+	if (decision.jail == NULL) {
+		view->end = DOOR_END_OUTSIDE;
+		(void)snprintf(view->why, sizeof(view->why), "not jailed");
+		return;
+	}
+	if (door_pam_read(directories, service, &pam, &err) < 0) {
+		(void)snprintf(view->why, sizeof(view->why), "%s", err.text);
+		return;
+	}
+	view_pam(&pam, account, service, &decision, view);
+	door_pam_free(&pam);
+}

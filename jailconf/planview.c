@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC */
+#include "jailconf/planview.h"
+
+#include "jailconf/output.h"
+
+#include <grp.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A line that grows; what does not fit is cut. */
+struct words {
+	char text[4096];
+	size_t used;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+words_add(struct words *words, const char *fmt, ...)
+{
+	const size_t room = sizeof(words->text) - words->used;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(words->text + words->used, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		words->used += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+/* --- entries ------------------------------------------------------------ */
+
+static const char *
+kind_name(enum entry_kind kind)
+{
+	static const char *const names[] = {
+		[ENTRY_DIR] = "directory", [ENTRY_FILE] = "file",
+		[ENTRY_LINK] = "link",	   [ENTRY_DEVICE] = "device",
+		[ENTRY_BIND] = "bind",	   [ENTRY_SCRATCH] = "scratch",
+		[ENTRY_PROC] = "proc",	   [ENTRY_PTS] = "pts",
+		[ENTRY_HIDE] = "hide",
+	};
+
+	return names[kind];
+}
+
+static const struct {
+	enum entry_flag flag;
+	const char *name;
+} flag_names[] = {
+	{ ENTRY_READONLY, "read-only" }, { ENTRY_OPTIONAL, "optional" },
+	{ ENTRY_NOEXEC, "noexec" },	 { ENTRY_DEVICES, "devices" },
+	{ ENTRY_OWNED, "owned" },
+};
+
+enum { FLAGS = sizeof(flag_names) / sizeof(flag_names[0]) };
+
+static size_t
+count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void
+tell_source(const struct entry *entry, struct words *words)
+{
+	switch (entry->kind) {
+	case ENTRY_DIR:
+		words_add(words, "directory, mode %04o", entry->mode);
+		break;
+	case ENTRY_FILE:
+		words_add(words, "file, mode %04o, %zu lines", entry->mode,
+			  count_lines(entry->text));
+		break;
+	case ENTRY_LINK:
+		words_add(words, "link to %s", entry->text);
+		break;
+	case ENTRY_DEVICE:
+		words_add(words, "device %s", entry->text);
+		break;
+	case ENTRY_BIND:
+		if (strcmp(entry->text, entry->target) == 0)
+			words_add(words, "the host's");
+		else
+			words_add(words, "the host's %s", entry->text);
+		break;
+	case ENTRY_SCRATCH:
+		words_add(words, "scratch of the jail, mode %04o", entry->mode);
+		break;
+	case ENTRY_PROC:
+		words_add(words, "processes of the jail");
+		break;
+	case ENTRY_PTS:
+		words_add(words, "terminals of the jail");
+		break;
+	case ENTRY_HIDE:
+		words_add(words, "hidden");
+		break;
+	}
+}
+
+static void
+print_entry(const struct entry *entry)
+{
+	struct words words = { .used = 0 };
+
+	tell_source(entry, &words);
+	for (size_t i = 0; i < FLAGS; i++)
+		if ((entry->flags & flag_names[i].flag) != 0)
+			words_add(&words, ", %s", flag_names[i].name);
+	out_line("  %-24s %s", entry->target, words.text);
+}
+
+static struct json_object *
+entry_json(const struct entry *entry)
+{
+	struct json_object *const object = json_object_new_object();
+	struct json_object *const flags = json_object_new_array();
+	char mode[8];
+
+	json_set(object, "target", entry->target);
+	json_set(object, "kind", kind_name(entry->kind));
+	json_set(object, "text", *entry->text != '\0' ? entry->text : NULL);
+	(void)snprintf(mode, sizeof(mode), "%04o", entry->mode & 07777U);
+	json_set(object, "mode", entry->mode != 0 ? mode : NULL);
+	for (size_t i = 0; i < FLAGS; i++)
+		if ((entry->flags & flag_names[i].flag) != 0)
+			(void)json_object_array_add(
+				flags,
+				json_object_new_string(flag_names[i].name));
+	(void)json_object_object_add(object, "flags", flags);
+	return object;
+}
+
+/* --- the rest, in lines ------------------------------------------------- */
+
+static void
+print_ids(const struct plan *plan)
+{
+	struct words words = { .used = 0 };
+
+	words_add(&words, "uid %u, gid %u, groups", plan->uid, plan->gid);
+	for (size_t i = 0; i < plan->n_groups; i++) {
+		const struct group *const group = getgrgid(plan->groups[i]);
+
+		words_add(&words, " %u", plan->groups[i]);
+		if (group != NULL)
+			words_add(&words, "(%s)", group->gr_name);
+	}
+	out_row("ids", "%s", words.text);
+}
+
+static void
+print_root(const struct plan *plan)
+{
+	if (plan->tree == NULL)
+		out_row("root", "the host's system directories, read-only");
+	else if (plan->upper == NULL)
+		out_row("root", "%s, read-only", plan->tree);
+	else
+		out_row("root", "%s, changes are kept in %s", plan->tree,
+			plan->upper);
+}
+
+static void
+add_amount(struct words *words, rlim_t value)
+{
+	if (value == RLIM_INFINITY)
+		words_add(words, "unlimited");
+	else
+		words_add(words, "%" PRIuMAX, (uintmax_t)value);
+}
+
+static void
+print_limits(const struct plan *plan)
+{
+	struct words words = { .used = 0 };
+
+	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
+		const struct plan_limit *const limit = &plan->limits[i];
+
+		if (!limit->set)
+			continue;
+		words_add(&words, "%s%s ", words.used > 0 ? ", " : "",
+			  limit_name(i));
+		add_amount(&words, limit->value.rlim_cur);
+		if (limit->value.rlim_cur != limit->value.rlim_max) {
+			words_add(&words, ":");
+			add_amount(&words, limit->value.rlim_max);
+		}
+	}
+	if (words.used > 0)
+		out_row("limits", "%s", words.text);
+	out_row("",
+		"%" PRIu64 " KiB and %" PRIu64
+		" files of scratch, %u terminals, %u sessions",
+		plan->scratch_bytes / 1024, plan->scratch_files,
+		plan->terminals, plan->sessions);
+}
+
+static void
+print_list(const char *label, const char *const *list, size_t n)
+{
+	struct words words = { .used = 0 };
+
+	for (size_t i = 0; i < n; i++)
+		words_add(&words, "%s%s", i > 0 ? " " : "", list[i]);
+	if (n > 0)
+		out_row(label, "%s", words.text);
+}
+
+static const char *const namespaces[] = { "mount", "pid", "ipc", "uts",
+					  "cgroup" };
+
+enum { NAMESPACES = sizeof(namespaces) / sizeof(namespaces[0]) };
+
+void
+planview_print(const struct plan *plan)
+{
+	const bool own = plan->network == PLAN_NETWORK_NONE;
+
+	out_row("inside", "name %s, home %s, shell %s, host %s", plan->name,
+		plan->home, plan->shell, plan->hostname);
+	print_ids(plan);
+	print_root(plan);
+	out_row("namespaces", "mount pid ipc uts cgroup%s",
+		own ? " network" : "");
+	out_row("network", "%s", own ? "none but a loopback" : "the host's");
+	print_limits(plan);
+	out_row("umask", "%04o", plan->umask);
+	print_list("env", plan->env, plan->n_env);
+	print_list("env_keep", plan->env_keep, plan->n_env_keep);
+	if (plan->linger_seconds == PLAN_LINGER_FOREVER)
+		out_row("linger", "for ever");
+	else
+		out_row("linger", "%d s after the last session",
+			plan->linger_seconds);
+	out_line("what is inside, in the order it is put there");
+	for (size_t i = 0; i < plan->n_entries; i++)
+		print_entry(&plan->entries[i]);
+}
+
+/* --- JSON --------------------------------------------------------------- */
+
+static struct json_object *
+amount_json(rlim_t value)
+{
+	return value == RLIM_INFINITY ? json_object_new_string("unlimited")
+				      : json_object_new_uint64(value);
+}
+
+static struct json_object *
+limits_json(const struct plan *plan)
+{
+	struct json_object *const object = json_object_new_object();
+
+	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
+		const struct rlimit *const value = &plan->limits[i].value;
+		struct json_object *pair;
+
+		if (!plan->limits[i].set)
+			continue;
+		pair = json_object_new_object();
+		(void)json_object_object_add(pair, "soft",
+					     amount_json(value->rlim_cur));
+		(void)json_object_object_add(pair, "hard",
+					     amount_json(value->rlim_max));
+		(void)json_object_object_add(object, limit_name(i), pair);
+	}
+	return object;
+}
+
+static struct json_object *
+list_json(const char *const *list, size_t n)
+{
+	struct json_object *const array = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_object_array_add(array,
+					    json_object_new_string(list[i]));
+	return array;
+}
+
+static void
+add_number(struct json_object *object, const char *key, uint64_t value)
+{
+	(void)json_object_object_add(object, key,
+				     json_object_new_uint64(value));
+}
+
+static void
+add_who(const struct plan *plan, struct json_object *object)
+{
+	struct json_object *const inside = json_object_new_object();
+	struct json_object *const groups = json_object_new_array();
+
+	add_number(object, "uid", plan->uid);
+	add_number(object, "gid", plan->gid);
+	for (size_t i = 0; i < plan->n_groups; i++)
+		(void)json_object_array_add(
+			groups, json_object_new_uint64(plan->groups[i]));
+	(void)json_object_object_add(object, "groups", groups);
+	json_set(inside, "name", plan->name);
+	json_set(inside, "home", plan->home);
+	json_set(inside, "shell", plan->shell);
+	json_set(inside, "hostname", plan->hostname);
+	(void)json_object_object_add(object, "inside", inside);
+}
+
+static void
+add_world(const struct plan *plan, struct json_object *object)
+{
+	const bool own = plan->network == PLAN_NETWORK_NONE;
+	struct json_object *const list = list_json(namespaces, NAMESPACES);
+	struct json_object *const entries = json_object_new_array();
+
+	if (own)
+		(void)json_object_array_add(list,
+					    json_object_new_string("network"));
+	(void)json_object_object_add(object, "namespaces", list);
+	json_set(object, "network", own ? "none" : "host");
+	json_set(object, "root", plan->tree != NULL ? plan->tree : "host");
+	json_set(object, "changes", plan->upper);
+	for (size_t i = 0; i < plan->n_entries; i++)
+		(void)json_object_array_add(entries,
+					    entry_json(&plan->entries[i]));
+	(void)json_object_object_add(object, "entries", entries);
+}
+
+void
+planview_json(const struct plan *plan, struct json_object *object)
+{
+	struct json_object *const limits = limits_json(plan);
+	char umask[8];
+
+	add_who(plan, object);
+	add_world(plan, object);
+	add_number(limits, "tmp", plan->scratch_bytes);
+	add_number(limits, "tmp_files", plan->scratch_files);
+	add_number(limits, "terminals", plan->terminals);
+	add_number(limits, "sessions", plan->sessions);
+	(void)json_object_object_add(object, "limits", limits);
+	(void)snprintf(umask, sizeof(umask), "%04o", plan->umask & 07777U);
+	json_set(object, "umask", umask);
+	(void)json_object_object_add(object, "env",
+				     list_json(plan->env, plan->n_env));
+	(void)json_object_object_add(
+		object, "env_keep",
+		list_json(plan->env_keep, plan->n_env_keep));
+	(void)json_object_object_add(
+		object, "linger",
+		plan->linger_seconds == PLAN_LINGER_FOREVER
+			? json_object_new_string("forever")
+			: json_object_new_int(plan->linger_seconds));
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+#include "jailconf/rehearse.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "jail/root.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/* Whether the plan's shell is in its tree, or on the host: links are
+ * followed as they will be inside. */
+static int
+check_shell(const struct plan *plan, struct err *err)
+{
+	const char *const tree = plan->tree != NULL ? plan->tree : "/";
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				      .resolve = RESOLVE_IN_ROOT };
+	cleanup_fd int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (root < 0)
+		return err_errno(err, "%s", tree);
+	fd = (int)syscall(SYS_openat2, root, plan->shell, &how, sizeof(how));
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, ERR_CONFIG,
+			       "jail %s: the shell %s is not in %s", plan->jail,
+			       plan->shell, tree);
+	if (!S_ISREG(st.st_mode) || (st.st_mode & S_IXOTH) == 0)
+		return err_set(err, ERR_CONFIG,
+			       "jail %s: the shell %s cannot be executed",
+			       plan->jail, plan->shell);
+	return 0;
+}
+
+static int
+open_everything(const struct plan *plan, struct err *err)
+{
+	struct root_trees trees = ROOT_TREES_NONE;
+
+	if (geteuid() != 0)
+		return 0;
+	if (root_trees_open(plan, &trees, err) < 0)
+		return err_context(err, "jail %s", plan->jail);
+	root_trees_close(&trees);
+	return 0;
+}
+
+int
+rehearse_plan(const struct jail_conf *jail, const struct account *account,
+	      struct plan *plan, struct err *err)
+{
+	if (policy_plan(jail, account, plan, err) < 0)
+		return -1;
+	if (plan_check(plan, err) < 0 || open_everything(plan, err) < 0 ||
+	    check_shell(plan, err) < 0) {
+		plan_free(plan);
+		return -1;
+	}
+	return 0;
+}
+
+struct policy *
+rehearse_load(struct err *err)
+{
+	struct policy *const policy = policy_load(CONF_DIR, 0, err);
+
+	if (policy == NULL && err->kind == ERR_SYSTEM && err->errnum == ENOENT)
+		(void)err_set(err, ERR_SYSTEM,
+			      CONF_DIR "/jail.conf is not there: run jailconf "
+				       "setup first");
+	return policy;
+}
+
+const char *
+rehearse_user_path(struct arena *arena, const char *name, struct err *err)
+{
+	if (!name_is_plain(name)) {
+		(void)err_set(err, ERR_REFUSED,
+			      "%s: a file in " CONF_DIR "/users.d can be made "
+			      "for names of [a-z0-9_-] only; use a rule",
+			      name);
+		return NULL;
+	}
+	return arena_printf(arena, err, CONF_DIR "/users.d/%s", name);
+}
+
+bool
+account_is_local(const char *name)
+{
+	FILE *const file = fopen("/etc/passwd", "re");
+	const struct passwd *entry = NULL;
+
+	if (file == NULL)
+		return false;
+	while ((entry = fgetpwent(file)) != NULL)
+		if (strcmp(entry->pw_name, name) == 0)
+			break;
+	(void)fclose(file);
+	return entry != NULL;
+}
+
+/* Whether the process PID is UID's and shares our mount namespace. */
+static bool
+is_outside(int proc, const char *pid, uid_t uid, const struct stat *ours)
+{
+	char path[NAME_MAX + 16];
+	struct stat st;
+
+	if (fstatat(proc, pid, &st, 0) < 0 || st.st_uid != uid)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s/ns/mnt", pid);
+	return fstatat(proc, path, &st, 0) == 0 && st.st_dev == ours->st_dev &&
+	       st.st_ino == ours->st_ino;
+}
+
+static void
+read_name(int proc, const char *pid, char *name, size_t size)
+{
+	cleanup_fd int fd = -1;
+	char path[NAME_MAX + 16];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%s/comm", pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, name, size - 1);
+	name[n < 0 ? 0 : n] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+}
+
+void
+account_outsiders(uid_t uid, struct outsiders *outsiders)
+{
+	DIR *const proc = opendir("/proc");
+	const struct dirent *entry;
+	struct stat ours;
+
+	*outsiders = (struct outsiders){ 0 };
+	if (proc == NULL)
+		return;
+	while (stat("/proc/self/ns/mnt", &ours) == 0 &&
+	       (entry = readdir(proc)) != NULL) {
+		const char *const pid = entry->d_name;
+
+		if (!isdigit((unsigned char)pid[0]) ||
+		    !is_outside(dirfd(proc), pid, uid, &ours))
+			continue;
+		outsiders->n++;
+		outsiders->example = (pid_t)strtol(pid, NULL, 10);
+		read_name(dirfd(proc), pid, outsiders->name,
+			  sizeof(outsiders->name));
+	}
+	(void)closedir(proc);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * running - the jails that run now
+ */
+#ifndef JAILCONF_RUNNING_H
+#define JAILCONF_RUNNING_H
+
+#include "jail/plan.h"
+
+#include <sys/types.h>
+
+struct running_jail {
+	uid_t uid;
+	unsigned int sessions;
+	pid_t init;    /* PID 1 of the jail, as the host numbers it */
+	int64_t since; /* time(2) */
+	struct plan plan;
+	const char *bytes; /* the plan as it was sealed; in plan.arena */
+	size_t n_bytes;
+};
+
+/*
+ * Asks the keeper of UID's jail.
+ * Returns 0, and *jail is to be freed with plan_free(&jail->plan); or -1
+ * with ERR_GONE, ERR_REFUSED, ERR_UNSAFE, ERR_SYSTEM.
+ */
+int running_ask(uid_t uid, struct running_jail *jail, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * The accounts that have a directory in RUN_DIR, in ascending order; to be
+ * freed with free(3).  Returns how many, or -1 and an ERR_SYSTEM.
+ */
+ssize_t running_list(uid_t **uids, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * Takes away what a keeper left that was killed with kill -9.
+ * Returns whether it did: not if a jail is just being started there.
+ */
+bool running_sweep(uid_t uid);
+
+/*
+ * Ends UID's jail and waits until it is gone.
+ * Returns 0, or -1 with ERR_GONE (none runs), ERR_REFUSED or ERR_SYSTEM.
+ */
+int running_stop(uid_t uid, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+#endif
