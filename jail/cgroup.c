@@ -9,6 +9,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
+
+enum {
+	REMOVE_TRIES = 100,
+	REMOVE_PAUSE_NS = 10 * 1000 * 1000,
+};
 
 static const int dir_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -45,30 +51,27 @@ open_group(int dir, const char *name, struct err *err)
 	return fd_take(&fd);
 }
 
+/* Makes the cgroup with the smallest free number.  (That of a keeper that was
+ * killed may still be there.) */
 static int
-open_procs(int dir, struct err *err)
+make_numbered(int account, struct cgroup *cgroup, struct err *err)
 {
-	cleanup_fd int fd =
-		openat(dir, "cgroup.procs", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	char name[16];
 
-	if (fd < 0)
+	for (cgroup->number = 0;; cgroup->number++) {
+		(void)snprintf(name, sizeof(name), "%d", cgroup->number);
+		if (mkdirat(account, name, 0755) == 0)
+			break;
+		if (errno != EEXIST)
+			return err_errno(err, "make cgroup %s", name);
+	}
+	cgroup->jail = openat(account, name, dir_flags);
+	if (cgroup->jail < 0)
+		return err_errno(err, "cgroup %s", name);
+	cgroup->procs = openat(cgroup->jail, "cgroup.procs",
+			       O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (cgroup->procs < 0)
 		return err_errno(err, "cgroup.procs");
-	return fd_take(&fd);
-}
-
-static int
-join_keepers(int jails, struct err *err)
-{
-	cleanup_fd int keepers = open_group(jails, "keepers", err);
-	cleanup_fd int procs = -1;
-
-	if (keepers < 0)
-		return -1;
-	procs = open_procs(keepers, err);
-	if (procs < 0)
-		return -1;
-	if (write(procs, "0", 1) != 1)
-		return err_errno(err, "enter cgroup jail/keepers");
 	return 0;
 }
 
@@ -76,44 +79,53 @@ int
 cgroup_make(uid_t uid, struct cgroup *cgroup, struct err *err)
 {
 	cleanup_fd int hierarchy = open_hierarchy();
-	cleanup_fd int jails = -1, account = -1, dir = -1;
-	char name[32];
+	cleanup_fd int jails = -1, account = -1;
+	char name[16];
 
 	*cgroup = CGROUP_NONE;
 	if (hierarchy < 0)
 		return 0;
 	jails = open_group(hierarchy, "jail", err);
-	if (jails < 0 || join_keepers(jails, err) < 0)
+	if (jails < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%u", uid);
 	account = open_group(jails, name, err);
 	if (account < 0)
 		return -1;
-	(void)snprintf(name, sizeof(name), "%d", (int)getpid());
-	dir = open_group(account, name, err);
-	if (dir < 0)
+	cgroup->keepers = open_group(jails, "keepers", err);
+	if (cgroup->keepers < 0 || make_numbered(account, cgroup, err) < 0) {
+		cgroup_remove(uid, cgroup);
 		return -1;
-	cgroup->procs = open_procs(dir, err);
-	if (cgroup->procs < 0)
-		return -1;
-	cgroup->dir = fd_take(&dir);
+	}
 	return 0;
 }
 
-/* Kills what is in the cgroup NAME below DIR and removes it.  Killed
- * processes take a moment to go; then it stays for the next sweep. */
+static void
+kill_group(int dir)
+{
+	cleanup_fd int kill =
+		openat(dir, "cgroup.kill", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (kill >= 0)
+		(void)!write(kill, "1", 1);
+}
+
+/* Kills what is in the cgroup NAME below DIR and removes it.  Who was killed
+ * takes a moment to go. */
 static void
 end_group(int dir, const char *name)
 {
-	char path[64];
-	cleanup_fd int kill = -1;
+	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
+	cleanup_fd int group = -1;
 
-	if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
-		return;
-	(void)snprintf(path, sizeof(path), "%.32s/cgroup.kill", name);
-	kill = openat(dir, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (kill >= 0 && write(kill, "1", 1) == 1)
-		(void)unlinkat(dir, name, AT_REMOVEDIR);
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+			return;
+		if (group < 0)
+			group = openat(dir, name, dir_flags);
+		kill_group(group);
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 /* The directory jail/UID; -1 if it is not there. */
@@ -136,6 +148,13 @@ remove_account(uid_t uid, int jails)
 }
 
 void
+cgroup_kill(const struct cgroup *cgroup)
+{
+	if (cgroup->jail >= 0)
+		kill_group(cgroup->jail);
+}
+
+void
 cgroup_remove(uid_t uid, struct cgroup *cgroup)
 {
 	cleanup_fd int hierarchy = open_hierarchy();
@@ -144,13 +163,15 @@ cgroup_remove(uid_t uid, struct cgroup *cgroup)
 	cleanup_fd int account = open_account(uid, jails);
 	char name[16];
 
-	fd_close(&cgroup->dir);
+	if (account >= 0 && cgroup->number >= 0) {
+		(void)snprintf(name, sizeof(name), "%d", cgroup->number);
+		end_group(account, name);
+		remove_account(uid, jails);
+	}
+	fd_close(&cgroup->keepers);
+	fd_close(&cgroup->jail);
 	fd_close(&cgroup->procs);
-	if (account < 0)
-		return;
-	(void)snprintf(name, sizeof(name), "%d", (int)getpid());
-	end_group(account, name);
-	remove_account(uid, jails);
+	*cgroup = CGROUP_NONE;
 }
 
 void

@@ -3,10 +3,13 @@
  * cgroup - where a jail's processes are, in the host's cgroup v2 hierarchy
  *
  *	jail/keepers	every jail-keeper(8)
- *	jail/UID/PID	one running jail, named after its keeper
+ *	jail/UID/N	one running jail
  *
  * Out of the login's own cgroup, so that the end of the first session (whose
  * scope systemd(1) ends) is not the end of the jail.
+ *
+ * Processes are born there, with clone3(2): to move one takes a lock that the
+ * kernel can give only after every processor has been quiet, some 10 ms.
  */
 #ifndef JAIL_CGROUP_H
 #define JAIL_CGROUP_H
@@ -15,26 +18,34 @@
 
 #include <sys/types.h>
 
-/* Descriptors of a jail's cgroup; owned. */
+/* A jail's cgroup; owned.  On a host without cgroup v2, all are -1. */
 struct cgroup {
-	int dir;   /* for clone3(2); -1: the host has no cgroup v2 */
-	int procs; /* cgroup.procs, open for writing; -1 likewise */
+	int keepers; /* directories, for clone3(2) */
+	int jail;
+	int procs;  /* cgroup.procs of the jail, open for writing */
+	int number; /* N above */
 };
 
-#define CGROUP_NONE ((struct cgroup){ .dir = -1, .procs = -1 })
+#define CGROUP_NONE                                                            \
+	((struct cgroup){                                                      \
+		.keepers = -1, .jail = -1, .procs = -1, .number = -1 })
 
 /*
- * Makes a cgroup for a jail of UID and moves the calling process, its
- * keeper, to jail/keepers.  A host without cgroup v2 is no error: then
- * nothing is made, and *cgroup is CGROUP_NONE.
- * Returns 0, or -1 and an ERR_SYSTEM.
+ * Makes a cgroup for a jail of UID.  A host without cgroup v2 is no error:
+ * then nothing is made, and *cgroup is CGROUP_NONE.
+ * Returns 0, and *cgroup is to be given to cgroup_remove(); or -1 and an
+ * ERR_SYSTEM.
  */
 int cgroup_make(uid_t uid, struct cgroup *cgroup, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/* Kills everything in the jail's cgroup. */
+void cgroup_kill(const struct cgroup *cgroup) __attribute__((nonnull));
+
 /*
- * Kills whatever is left in the caller's jail's cgroup, removes it, and
- * closes *cgroup.  What cannot be removed yet is left: cgroup_sweep().
+ * Kills whatever is left in the jail's cgroup, removes it, and closes
+ * *cgroup.  Waits a second at most: what then cannot be removed is left for
+ * cgroup_sweep().
  */
 void cgroup_remove(uid_t uid, struct cgroup *cgroup) __attribute__((nonnull));
 

@@ -142,24 +142,36 @@ forget_caller(struct err *err)
 	return reset_limits(err);
 }
 
+/*
+ * As fork(2), into the cgroup CGROUP, or the caller's if that is -1, and into
+ * NAMESPACES.  If PIDFD is not NULL, the parent gets the child's there.
+ */
 static pid_t
-clone_init(const struct keeper *keeper, int *pidfd)
+fork_into(int cgroup, uint64_t namespaces, int *pidfd)
 {
-	const uint64_t network = keeper->jail.plan.network == PLAN_NETWORK_NONE
-					 ? CLONE_NEWNET
-					 : 0;
-	struct clone_args args = {
-		.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-			 CLONE_NEWUTS | CLONE_PIDFD | network,
-		.pidfd = (uint64_t)(uintptr_t)pidfd,
-		.exit_signal = SIGCHLD,
-	};
+	struct clone_args args = { .flags = namespaces,
+				   .exit_signal = SIGCHLD };
 
-	if (keeper->cgroup.dir >= 0) {
+	if (cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint32_t)keeper->cgroup.dir;
+		args.cgroup = (uint32_t)cgroup;
+	}
+	if (pidfd != NULL) {
+		args.flags |= CLONE_PIDFD;
+		args.pidfd = (uint64_t)(uintptr_t)pidfd;
 	}
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static pid_t
+fork_init(const struct keeper *keeper, int *pidfd)
+{
+	uint64_t namespaces =
+		CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+
+	if (keeper->jail.plan.network == PLAN_NETWORK_NONE)
+		namespaces |= CLONE_NEWNET;
+	return fork_into(keeper->cgroup.jail, namespaces, pidfd);
 }
 
 static int
@@ -192,7 +204,7 @@ start_init(struct keeper *keeper, struct root_trees *trees, struct err *err)
 		return err_errno(err, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];
-	keeper->init = clone_init(keeper, &pidfd);
+	keeper->init = fork_init(keeper, &pidfd);
 	if (keeper->init < 0)
 		return err_errno(err, "make the jail's namespaces");
 	if (keeper->init == 0)
@@ -208,9 +220,6 @@ build(struct keeper *keeper, struct err *err)
 	struct root_trees trees = ROOT_TREES_NONE;
 	int ret = -1;
 
-	if (cgroup_make(keeper->jail.plan.uid, &keeper->cgroup, err) < 0)
-		return -1;
-	keeper->jail.cgroup = keeper->cgroup.procs;
 	if (root_trees_open(&keeper->jail.plan, &trees, err) == 0)
 		ret = start_init(keeper, &trees, err);
 	root_trees_close(&trees);
@@ -321,7 +330,7 @@ static bool
 answer_join(struct keeper *keeper, struct peer *peer)
 {
 	const int fds[] = { keeper->jail.init, keeper->plan,
-			    keeper->jail.cgroup };
+			    keeper->cgroup.procs };
 	struct wire_msg msg = { .kind = WIRE_GRANT,
 				.root_dev = keeper->jail.root_dev,
 				.root_ino = keeper->jail.root_ino };
@@ -331,7 +340,7 @@ answer_join(struct keeper *keeper, struct peer *peer)
 		refuse_peer(peer->sock, "too many sessions");
 		return false;
 	}
-	if (wire_send(peer->sock, &msg, fds, keeper->jail.cgroup < 0 ? 2 : 3,
+	if (wire_send(peer->sock, &msg, fds, keeper->cgroup.procs < 0 ? 2 : 3,
 		      &err) < 0)
 		return false;
 	peer->leases = true;
@@ -354,7 +363,8 @@ static bool
 answer_run(struct keeper *keeper, const struct peer *peer,
 	   const struct wire_msg *msg, struct wire_fds *fds)
 {
-	struct session session = { .jail = &keeper->jail,
+	struct jail jail = keeper->jail;
+	struct session session = { .jail = &jail,
 				   .sock = peer->sock,
 				   .log = keeper->log,
 				   .msg = msg,
@@ -365,7 +375,8 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 		refuse_peer(peer->sock, "too many sessions");
 		return false;
 	}
-	pid = fork();
+	jail.cgroup = -1; /* it is born there */
+	pid = fork_into(keeper->cgroup.jail, 0, NULL);
 	if (pid == 0)
 		session_main(&session);
 	if (pid < 0)
@@ -532,7 +543,8 @@ serve(struct keeper *keeper)
 }
 
 /* Nobody waits for this but us: a dying PID 1 waits for every process that
- * was in its namespace to be reaped by its own parent. */
+ * was in its namespace to be reaped by its own parent, and sshd's monitor
+ * reaps only when we have let it go. */
 static void
 end(struct keeper *keeper)
 {
@@ -543,7 +555,9 @@ end(struct keeper *keeper)
 	fd_close(&keeper->listener);
 	fd_close(&keeper->dir);
 	(void)kill(keeper->init, SIGKILL);
-	(void)waitpid(keeper->init, NULL, 0);
+	cgroup_kill(&keeper->cgroup);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		continue;
 	while (keeper->n_peers > 0)
 		drop_peer(keeper, 0);
 	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
@@ -553,23 +567,42 @@ end(struct keeper *keeper)
 /* --- main ---------------------------------------------------------------- */
 
 static int
+prepare(struct keeper *keeper, struct err *err)
+{
+	keeper->log = log_open();
+	if (forget_caller(err) < 0 ||
+	    plan_open(FD_PLAN, &keeper->jail.plan, err) < 0)
+		return -1;
+	return cgroup_make(keeper->jail.plan.uid, &keeper->cgroup, err);
+}
+
+/* Who started us waits for our first process, and only for that. */
+static int
+go_to_background(struct keeper *keeper, struct err *err)
+{
+	const pid_t pid = fork_into(keeper->cgroup.keepers, 0, NULL);
+
+	if (pid < 0)
+		return err_errno(err, "fork");
+	if (pid > 0)
+		_exit(EXIT_SUCCESS);
+	return 0;
+}
+
+static int
 open_all(struct keeper *keeper, struct err *err)
 {
 	char path[sizeof(RUN_DIR) + 16];
 	sigset_t child;
 
-	keeper->log = log_open();
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &child, NULL);
 	keeper->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (keeper->signals < 0)
 		return err_errno(err, "signalfd");
-	if (plan_open(FD_PLAN, &keeper->jail.plan, err) < 0)
-		return -1;
-	if (fcntl(FD_LISTENER, F_GETFD) < 0)
+	if (keeper->listener < 0)
 		return 0; /* a private jail */
-	keeper->listener = FD_LISTENER;
 	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(err, "listen");
 	(void)snprintf(path, sizeof(path), RUN_DIR "/%u",
@@ -597,8 +630,7 @@ fail(struct keeper *keeper, const struct err *err)
 		(void)kill(keeper->init, SIGKILL);
 		(void)waitpid(keeper->init, NULL, 0);
 	}
-	if (keeper->cgroup.dir >= 0)
-		cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
+	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
 	return EXIT_FAILURE;
 }
 
@@ -618,19 +650,11 @@ main(void)
 
 	if (getuid() != 0 && geteuid() != 0)
 		return EXIT_FAILURE;
-	if (forget_caller(&err) < 0)
-		return fail(&keeper, &err);
-	/* Into the background: who started us waits for our first process. */
-	switch (fork()) {
-	case -1:
-		(void)err_errno(&err, "fork");
-		return fail(&keeper, &err);
-	case 0:
-		break;
-	default:
-		_exit(EXIT_SUCCESS);
-	}
-	if (open_all(&keeper, &err) < 0 || build(&keeper, &err) < 0 ||
+	/* First of all: anything that is opened may get the free number. */
+	if (fcntl(FD_LISTENER, F_GETFD) >= 0)
+		keeper.listener = FD_LISTENER;
+	if (prepare(&keeper, &err) < 0 || go_to_background(&keeper, &err) < 0 ||
+	    open_all(&keeper, &err) < 0 || build(&keeper, &err) < 0 ||
 	    add_peer(&keeper, &first, &err) < 0)
 		return fail(&keeper, &err);
 	keeper.started = time(NULL);
