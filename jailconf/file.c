@@ -26,10 +26,17 @@ file_parse(const struct reader *reader, int dir, const char *name,
 }
 
 int
-file_parse_text(const struct reader *reader, const char *text,
-		config_t *config, struct err *err)
+file_parse_text(const struct reader *reader, const char *text, config_t *config,
+		struct err *err)
 {
+	const size_t len = strlen(text);
+
 	if (words_check(text, reader->file, err) < 0)
+		return -1;
+	/* libconfig 1.5 wants a newline behind a comment that comes last. */
+	if (len > 0 && text[len - 1] != '\n')
+		text = arena_printf(reader->arena, err, "%s\n", text);
+	if (text == NULL)
 		return -1;
 	if (config_read_string(config, text) != CONFIG_TRUE)
 		return err_set(err, ERR_CONFIG, "%s:%d: %s%s", reader->file,

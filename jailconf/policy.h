@@ -50,7 +50,7 @@ struct decision {
 	const char *rule;	      /* FILE:LINE or file that decided */
 	const char *exempt; /* not jailed, though a rule matches: the group
 			     * of exempt_groups; else NULL */
-	enum door door;		      /* of the service that was asked for */
+	enum door door;	    /* of the service that was asked for */
 };
 
 /*
@@ -93,7 +93,8 @@ bool policy_claims(const char *dir, const struct account *account)
  * is made.  Both strings are copied.  Returns 0, or -1 and an ERR_SYSTEM.
  */
 int policy_suppose(struct policy *policy, const char *name, const char *text,
-		   struct err *err) __attribute__((nonnull, warn_unused_result));
+		   struct err *err)
+	__attribute__((nonnull, warn_unused_result));
 
 /* A name for messages and JSON: "closed", "child", "job", "shell". */
 const char *door_name(enum door door) __attribute__((const));

@@ -101,20 +101,22 @@ users_read(const struct policy *policy, const char *name, struct arena *arena,
 		return -1;
 	if (!name_is_plain(name))
 		return 0; /* it would not be the name of a file */
-	dir = trusted_directory(policy->dir_fd, USERS_DIR, path,
-				policy->trusted, &why);
 	reader.file = arena_printf(arena, err, "%s/%s", path, name);
 	read = arena_alloc(arena, sizeof(*read), err);
 	if (reader.file == NULL || read == NULL)
 		return -1;
+	dir = trusted_directory(policy->dir_fd, USERS_DIR, path,
+				policy->trusted, &why);
+	if (dir < 0 && !is_missing(&why)) {
+		*err = why;
+		return -1;
+	}
 	if (is_supposed(policy, name)) {
 		if (read_supposed(policy, &reader, read, err) < 0)
 			return -1;
-		*jail = read;
-		*told = reader.file;
+	} else if (dir < 0) {
 		return 0;
-	}
-	if (dir < 0 || read_file(policy, dir, name, &reader, read, &why) < 0) {
+	} else if (read_file(policy, dir, name, &reader, read, &why) < 0) {
 		if (is_missing(&why))
 			return 0;
 		*err = why;
@@ -131,7 +133,7 @@ policy_suppose(struct policy *policy, const char *name, const char *text,
 {
 	policy->supposed_name = arena_copy(&policy->arena, name, err);
 	policy->supposed_text = arena_copy(&policy->arena, text, err);
-	return policy->supposed_name != NULL && policy->supposed_text != NULL ?
-		       0 :
-		       -1;
+	return policy->supposed_name != NULL && policy->supposed_text != NULL
+		       ? 0
+		       : -1;
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf - a configuration of the test's own, /conf, in a test world
+ */
+#ifndef TEST_CONF_H
+#define TEST_CONF_H
+
+#include "jailconf/policy.h"
+#include "test.h"
+
+#define CONF	   "/conf"
+#define FILE_PATH  CONF "/jail.conf"
+#define USERS_PATH CONF "/users.d"
+
+/* A group setup function: an empty configuration. */
+static inline int
+make_conf(void **state)
+{
+	(void)state;
+	require_world();
+	(void)mkdir(CONF, 0755);
+	(void)mkdir(USERS_PATH, 0755);
+	write_text(FILE_PATH, "");
+	return 0;
+}
+
+/* Loads jail.conf with TEXT in it; it must load. */
+static inline struct policy *
+load_text(const char *text)
+{
+	struct policy *policy;
+	struct err err = { .text = "" };
+
+	write_text(FILE_PATH, text);
+	policy = policy_load(CONF, 0, &err);
+	if (policy == NULL)
+		fail_msg("%s", err.text);
+	return policy;
+}
+
+/* Looks NAME up; it must be there. */
+static inline struct account
+look_up(const char *name)
+{
+	struct account account;
+	struct err err = { .text = "" };
+
+	if (account_lookup(name, &account, &err) < 0)
+		fail_msg("%s", err.text);
+	return account;
+}
+
+#endif

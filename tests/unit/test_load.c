@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf.h"
+
+#include <errno.h>
+
+#define JAIL(keys) "jails = { web = { " keys " }; };"
+#define BIND(keys) JAIL("binds = ( { " keys " } );")
+#define RULE(keys) "jails = { web = { }; };\nrules = ( { " keys " } );"
+#define SYNTAX                                                                 \
+	"syntax error here, or something is missing before (; or \" or })"
+
+/* Every way to be wrong, and the words the administrator reads. */
+static const struct {
+	const char *text;
+	const char *error; /* after the file's name; NULL: loads */
+} cases[] = {
+	{ "", NULL },
+	{ "# nothing\n/* but */ // comments", NULL },
+	{ JAIL(""), NULL },
+	{ JAIL("root = \"/srv/%u\"; writable = true; uid = 5; gid = 6;"),
+	  NULL },
+	{ RULE("uid = \"20000-29999\"; jail = \"web\";"), NULL },
+
+	/* not libconfig */
+	{ "jails = {\n", ":2: " SYNTAX },
+	{ "jails = { };\nrules = ( { user = \"a }\n", ":3: " SYNTAX },
+	{ "jails {}\n", ":1: " SYNTAX },
+	{ "@include \"more.conf\"\n",
+	  ":1: @include is not supported: put all jails and rules into "
+	  "jail.conf, and single accounts into users.d" },
+	{ "jails = { };\n\t @include \"more.conf\"\n",
+	  ":2: @include is not supported: put all jails and rules into "
+	  "jail.conf, and single accounts into users.d" },
+	{ "# @include \"more.conf\"\n/*\n@include */\njails = {};", NULL },
+	{ JAIL("env = { A = \"\n@include\"; };"),
+	  ":1: \"A\" has a control character in it" },
+	{ JAIL("shell = \"/bin/sh\\x00 or so\";"), ":1: \\x00 in a string" },
+	{ JAIL("shell = \"/bin/\\\\\";"), NULL },
+
+	/* unknown, twice */
+	{ "jial = { };",
+	  ":1: unknown key \"jial\" here; jail.conf(5) has the list" },
+	{ "jails = { web = {\nrooot = \"host\"; }; };",
+	  ":2: unknown key \"rooot\" here; jail.conf(5) has the list" },
+	{ JAIL("former_shell = \"/bin/sh\";"),
+	  ":1: unknown key \"former_shell\" here; jail.conf(5) has the list" },
+	{ JAIL("jail = \"web\";"),
+	  ":1: unknown key \"jail\" here; jail.conf(5) has the list" },
+	{ "jails = { };\njails = { };", ":2: duplicate setting name" },
+	{ "jails = { web = { };\nweb = { }; };", ":2: duplicate setting name" },
+	{ JAIL("uid = 1;\nuid = 1;"), ":2: duplicate setting name" },
+
+	/* wrong type */
+	{ "jails = ( );",
+	  ":1: \"jails\" must be a group, as in { key = value; }" },
+	{ "jails = { web = 1; };",
+	  ":1: \"web\" must be a group, as in { key = value; }" },
+	{ "rules = { };", ":1: \"rules\" must be a list of groups, as in "
+			  "( { key = value; }, { key = value; } )" },
+	{ "rules = ( 1 );", ":1: \"rules\" must be a list of groups, as in "
+			    "( { key = value; }, { key = value; } )" },
+	{ "exempt_groups = \"sudo\";",
+	  ":1: \"exempt_groups\" must be a list of strings, as in "
+	  "[ \"a\", \"b\" ]" },
+	{ "exempt_groups = [ 1 ];",
+	  ":1: \"exempt_groups\" must be a string, as in \"text\"" },
+	{ "exempt_groups = [ \"a\",\n1 ];",
+	  ":2: mismatched element type in array" },
+	{ JAIL("root = true;"),
+	  ":1: \"root\" must be a string, as in \"text\"" },
+	{ JAIL("writable = 1;"), ":1: \"writable\" must be true or false" },
+	{ JAIL("network = \"private\";"),
+	  ":1: \"network\" must be \"host\" or \"none\"" },
+	{ JAIL("passwd = \"own\";"),
+	  ":1: \"passwd\" must be \"generated\" or \"tree\"" },
+
+	/* names */
+	{ "jails = { Web = { }; };",
+	  ":1: \"Web\" cannot be the name of a jail: at most 32 of a-z 0-9 _ "
+	  "-, a letter or _ first" },
+	{ "jails = { a = { inherit = \"wbe\"; }; };", ":1: no such jail: wbe" },
+	{ RULE("user = \"a\"; jail = \"wbe\";"), ":2: no such jail: wbe" },
+	{ RULE("user = \"a\";"), ":2: this rule names no jail" },
+	{ "jails = { a = { inherit = \"b\"; };\nb = { inherit = \"a\"; }; };",
+	  ":1: jail \"a\" inherits from itself, or more than 16 jails deep" },
+	{ "jails = { a = { inherit = \"a\"; }; };",
+	  ":1: jail \"a\" inherits from itself, or more than 16 jails deep" },
+
+	/* numbers */
+	{ JAIL("uid = 0;"),
+	  ":1: \"uid\" must be a whole number from 1 to 4294967294" },
+	{ JAIL("uid = -1;"),
+	  ":1: \"uid\" must be a whole number from 1 to 4294967294" },
+	{ JAIL("uid = 4294967295L;"),
+	  ":1: \"uid\" must be a whole number from 1 to 4294967294" },
+	{ JAIL("uid = 4294967294L;"), NULL },
+	{ JAIL("uid = 1.5;"),
+	  ":1: \"uid\" must be a whole number from 1 to 4294967294" },
+	{ JAIL("uid = 4294967297;"),
+	  ":1: the number 4294967297 is too large for an int: put an L behind "
+	  "it" },
+	{ JAIL("uid = 0x1FFFFFFFF;"),
+	  ":1: the number 0x1FFFFFFFF is too large for an int: put an L behind "
+	  "it" },
+	{ JAIL("uid = 18446744073709551617;"),
+	  ":1: the number 18446744073709551617 is too large" },
+	{ JAIL("uid = 9223372036854775808L;"),
+	  ":1: the number 9223372036854775808L is too large" },
+	{ JAIL("env = { A2222222222222 = \"22222222222222\"; };"), NULL },
+	{ JAIL("linger = -1;"),
+	  ":1: \"linger\" must be a whole number from 0 to 31536000" },
+	{ JAIL("linger = \"always\";"),
+	  ":1: \"linger\" must be a whole number from 0 to 31536000" },
+	{ JAIL("linger = \"forever\";"), NULL },
+	{ JAIL("umask = 022;"), ":1: \"umask\" must be octal digits in quotes, "
+				"as in \"022\"" },
+	{ JAIL("umask = \"8\";"),
+	  ":1: \"umask\" must be octal, from \"0\" to \"777\"" },
+	{ JAIL("umask = \"1777\";"),
+	  ":1: \"umask\" must be octal, from \"0\" to \"777\"" },
+	{ JAIL("umask = \"\";"),
+	  ":1: \"umask\" must be octal, from \"0\" to \"777\"" },
+
+	/* paths and templates */
+	{ JAIL("root = \"tree\";"),
+	  ":1: \"root\" must be \"host\" or an absolute path below /" },
+	{ JAIL("root = \"/\";"),
+	  ":1: \"root\" must be \"host\" or an absolute path below /" },
+	{ JAIL("root = \"/srv/%x\";"),
+	  ":1: \"/srv/%x\": %x means nothing; there are %u %U %g %G %h and "
+	  "%%" },
+	{ JAIL("hostname = \"100%\";"),
+	  ":1: \"100%\": % means nothing; there are %u %U %g %G %h and %%" },
+	{ JAIL("home = \"home\";"), ":1: \"home\" must be an absolute path" },
+	{ JAIL("shell = \"bash\";"),
+	  ":1: \"shell\" must be the absolute path of a program" },
+	{ JAIL("shell = \"" JAILSH "\";"),
+	  ":1: \"shell\" is the shell inside, and cannot be " JAILSH " again" },
+	{ BIND("target = \"/x\";"), ":1: this bind has no source" },
+	{ BIND("source = \"/x\"; readonly = true;"),
+	  ":1: unknown key \"readonly\" here; jail.conf(5) has the list" },
+	{ BIND("source = \"x\";"), ":1: \"source\" must be an absolute path" },
+	{ BIND("source = \"/x\"; target = \"x\";"),
+	  ":1: \"target\" must be an absolute path" },
+	{ JAIL("binds = { };"),
+	  ":1: \"binds\" must be a list of groups, as in ( { key = value; }, { "
+	  "key = value; } )" },
+	{ JAIL("hide = [ \"usr\" ];"),
+	  ":1: \"hide\": \"usr\" is not a clean absolute path below /" },
+	{ JAIL("hide = [ \"/usr/../etc\" ];"),
+	  ":1: \"hide\": \"/usr/../etc\" is not a clean absolute path below "
+	  "/" },
+	{ JAIL("hide = [ \"/proc/sys\" ];"),
+	  ":1: \"hide\": without /proc/sys no session would work" },
+	{ JAIL("hide = [ \"/dev\" ];"),
+	  ":1: \"hide\": without /dev no session would work" },
+
+	/* etc */
+	{ JAIL("etc = [ \"alternatives\", \"ssl\" ];"), NULL },
+	{ JAIL("etc = [ ];"), NULL },
+	{ JAIL("etc = [ \"/ssl\" ];"),
+	  ":1: \"etc\": \"/ssl\" is not a clean path below /etc" },
+	{ JAIL("etc = [ \"../ssl\" ];"),
+	  ":1: \"etc\": \"../ssl\" is not a clean path below /etc" },
+	{ JAIL("etc = [ \"\" ];"),
+	  ":1: \"etc\": \"\" is not a clean path below /etc" },
+	{ JAIL("etc = [ \"shadow\" ];"), ":1: \"etc\": shadow holds secrets" },
+	{ JAIL("etc = [ \"shadow-\" ];"),
+	  ":1: \"etc\": shadow- holds secrets" },
+	{ JAIL("etc = [ \"ssh\" ];"), ":1: \"etc\": ssh holds secrets" },
+	{ JAIL("etc = [ \"ssh/ssh_host_rsa_key\" ];"),
+	  ":1: \"etc\": ssh/ssh_host_rsa_key holds secrets" },
+	{ JAIL("etc = [ \"pam.d/common-auth\" ];"),
+	  ":1: \"etc\": pam.d/common-auth holds secrets" },
+	{ JAIL("etc = [ \"passwd\" ];"),
+	  ":1: \"etc\": passwd is made for each jail" },
+	{ JAIL("etc = [ \"passwd-\" ];"),
+	  ":1: \"etc\": passwd- tells of other accounts" },
+	{ JAIL("etc = [ \"jail/users.d\" ];"),
+	  ":1: \"etc\": jail/users.d tells of other accounts" },
+
+	/* limits */
+	{ JAIL("limits = { nofile = 1024; nproc = \"100:200\"; core = 0; "
+	       "fsize = \"1G\"; cpu = \"10m\"; as = \"unlimited\"; "
+	       "rttime = \"5ms\"; tmp = \"256M\"; tmp_files = 1000; "
+	       "terminals = 0; sessions = 1; };"),
+	  NULL },
+	{ JAIL("limits = { files = 1; };"),
+	  ":1: no such limit: files; jail.conf(5) has the list" },
+	{ JAIL("limits = { fsize = \"1g\"; };"),
+	  ":1: \"fsize\" must be LIMIT or \"SOFT:HARD\", each bytes, with K, "
+	  "M, G or T, or \"unlimited\"" },
+	{ JAIL("limits = { nproc = \"2:1\"; };"),
+	  ":1: \"nproc\" must be LIMIT or \"SOFT:HARD\", each a number, or "
+	  "\"unlimited\"" },
+	{ JAIL("limits = { nproc = -1; };"),
+	  ":1: \"nproc\" must be a whole number from 0 to "
+	  "9223372036854775807" },
+	{ JAIL("limits = { cpu = \"10 m\"; };"),
+	  ":1: \"cpu\" must be LIMIT or \"SOFT:HARD\", each seconds, with m, h "
+	  "or d, or \"unlimited\"" },
+	{ JAIL("limits = { nofile = \"10:unlimited\"; };"),
+	  ":1: \"nofile\" cannot be unlimited; the most is in "
+	  "/proc/sys/fs/nr_open" },
+	{ JAIL("limits = { tmp = 1; };"),
+	  ":1: \"tmp\" must be bytes, with K, M, G or T, from 65536 to "
+	  "1125899906842624" },
+	{ JAIL("limits = { tmp = \"unlimited\"; };"),
+	  ":1: \"tmp\" must be bytes, with K, M, G or T, from 65536 to "
+	  "1125899906842624" },
+	{ JAIL("limits = { sessions = 0; };"),
+	  ":1: \"sessions\" must be a number, from 1 to 1048576" },
+
+	/* services and environment */
+	{ JAIL("services = { sshd = \"child\"; su-l = \"closed\"; };"), NULL },
+	{ JAIL("services = { sshd = \"open\"; };"),
+	  ":1: service sshd: \"open\" must be \"child\", \"job\", \"shell\" or "
+	  "\"closed\"" },
+	{ JAIL("env = { EDITOR = 1; };"),
+	  ":1: \"EDITOR\" must be a string, as in \"text\"" },
+	{ JAIL("env = { a-b = \"\"; };"),
+	  ":1: env: \"a-b\" cannot be the name of a variable" },
+	{ JAIL("env = { HOME = \"/\"; };"),
+	  ":1: env: HOME comes from the keys home, name and shell" },
+	{ JAIL("env_keep = [ \"LC_*\", \"TERM\" ];"), NULL },
+	{ JAIL("env_keep = [ \"*\" ];"), ":1: env_keep: \"*\" must be the name "
+					 "of a variable, or the beginning "
+					 "of one with a * behind it" },
+	{ JAIL("env_keep = [ \"A*B\" ];"),
+	  ":1: env_keep: \"A*B\" must be the name of a variable, or the "
+	  "beginning of one with a * behind it" },
+
+	/* keys that exclude each other */
+	{ JAIL("writable = true;"),
+	  ":1: jail \"web\": writable = true needs a root of its own, and root "
+	  "is \"host\"" },
+	{ JAIL("passwd = \"tree\";"),
+	  ":1: jail \"web\": passwd = \"tree\" needs a root of its own, and "
+	  "root is \"host\"" },
+	{ JAIL("root = \"/srv\"; etc = [ ];"),
+	  ":1: jail \"web\": etc has no effect, because root is not \"host\"" },
+	{ "jails = { a = { etc = [ ]; };\n"
+	  "b = { inherit = \"a\"; root = \"/srv\"; }; };",
+	  NULL },
+	{ "jails = { a = { root = \"/srv\"; writable = true; };\n"
+	  "b = { inherit = \"a\"; root = \"host\"; }; };",
+	  ":2: jail \"b\": writable = true needs a root of its own, and root "
+	  "is \"host\"" },
+
+	/* rules */
+	{ RULE("user = \"root\"; jail = \"web\";"),
+	  ":2: root is never jailed" },
+	{ RULE("user = [ ]; jail = \"web\";"),
+	  ":2: \"user\" is empty, and would match nobody" },
+	{ RULE("group = \"\"; jail = \"web\";"),
+	  ":2: \"group\" is empty, and would match nobody" },
+	{ RULE("match = \"\"; jail = \"web\";"),
+	  ":2: \"match\" is empty, and would match nobody" },
+	{ RULE("uid = 0; jail = \"web\";"),
+	  ":2: \"uid\" must be a whole number from 1 to 4294967294" },
+	{ RULE("uid = \"0-5\"; jail = \"web\";"),
+	  ":2: \"uid\" must be a uid, or a range as in \"20000-29999\"; uid 0 "
+	  "is never jailed" },
+	{ RULE("uid = \"9-5\"; jail = \"web\";"),
+	  ":2: \"uid\" must be a uid, or a range as in \"20000-29999\"; uid 0 "
+	  "is never jailed" },
+	{ RULE("uid = \"5-9x\"; jail = \"web\";"),
+	  ":2: \"uid\" must be a uid, or a range as in \"20000-29999\"; uid 0 "
+	  "is never jailed" },
+	{ RULE("uid = \"5-4294967295\"; jail = \"web\";"),
+	  ":2: \"uid\" must be a uid, or a range as in \"20000-29999\"; uid 0 "
+	  "is never jailed" },
+	{ RULE("users = \"a\"; jail = \"web\";"),
+	  ":2: unknown key \"users\" here; jail.conf(5) has the list" },
+	{ RULE("user = \"a\"; jail = \"web\"; },\n{ user = [ \"a\" ]; "
+	       "jail = \"web\";"),
+	  ":3: this rule matches the same as the one in line 2, which comes "
+	  "first" },
+	{ RULE("user = \"a\"; jail = \"web\"; },\n{ user = \"a\"; "
+	       "service = \"su\"; jail = \"web\";"),
+	  NULL },
+};
+
+static void
+every_mistake_is_told_with_its_line(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(cases); i++) {
+		struct err err = { .text = "" };
+		struct policy *policy;
+
+		write_text(FILE_PATH, cases[i].text);
+		policy = policy_load(CONF, 0, &err);
+		if ((policy == NULL) != (cases[i].error != NULL))
+			fail_msg("%s\nsaid: %s", cases[i].text, err.text);
+		policy_free(policy);
+		if (cases[i].error == NULL)
+			continue;
+		if (err.kind != ERR_CONFIG)
+			fail_msg("%s\nkind %d", cases[i].text, (int)err.kind);
+		if (strncmp(err.text, FILE_PATH, strlen(FILE_PATH)) != 0)
+			fail_msg("no file: %s", err.text);
+		assert_string_equal(err.text + strlen(FILE_PATH),
+				    cases[i].error);
+	}
+}
+
+static void
+a_long_line_of_ancestors_is_followed(void **state)
+{
+	char text[1000] = "jails = { j0 = { umask = \"077\"; };";
+	struct policy *policy;
+
+	(void)state;
+	for (int i = 1; i <= 15; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			       " j%d = { inherit = \"j%d\"; };", i, i - 1);
+	(void)strcat(text, "};");
+	policy = load_text(text);
+	assert_non_null(policy_jail(policy, "j15"));
+	policy_free(policy);
+}
+
+/* --- files that cannot be believed -------------------------------------- */
+
+static void
+a_link(const char *path)
+{
+	write_text(CONF "/other", "");
+	assert_int_equal(symlink("other", path), 0);
+}
+
+static void
+a_dangling_link(const char *path)
+{
+	assert_int_equal(symlink("nowhere", path), 0);
+}
+
+static void
+a_hard_link(const char *path)
+{
+	write_text(CONF "/other", "");
+	assert_int_equal(link(CONF "/other", path), 0);
+}
+
+static void
+a_fifo(const char *path)
+{
+	assert_int_equal(mkfifo(path, 0644), 0);
+}
+
+static void
+a_directory(const char *path)
+{
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void
+writable_by_the_group(const char *path)
+{
+	write_text(path, "");
+	assert_int_equal(chmod(path, 0664), 0);
+}
+
+static void
+writable_by_all(const char *path)
+{
+	write_text(path, "");
+	assert_int_equal(chmod(path, 0646), 0);
+}
+
+static void
+another_owner(const char *path)
+{
+	write_text(path, "");
+	give_to(path, 20001);
+}
+
+static void
+a_nul_byte(const char *path)
+{
+	write_bytes(path, "jails = { };\0rules = ( );", 25);
+}
+
+static void
+too_large(const char *path)
+{
+	write_text(path, "");
+	assert_int_equal(truncate(path, 4 * 1024 * 1024 + 1), 0);
+}
+
+static void
+nothing(const char *path)
+{
+	(void)path;
+}
+
+static const struct {
+	void (*make)(const char *path);
+	enum err_kind kind;
+	int errnum;
+	const char *error; /* after the file's name */
+} files[] = {
+	{ nothing, ERR_SYSTEM, ENOENT, ": No such file or directory" },
+	{ a_link, ERR_UNSAFE, 0, ": is a symbolic link" },
+	{ a_dangling_link, ERR_UNSAFE, 0, ": is a symbolic link" },
+	{ a_hard_link, ERR_UNSAFE, 0,
+	  ": has 2 names (hard links): replace it by a copy" },
+	{ a_fifo, ERR_UNSAFE, 0, ": is not a regular file" },
+	{ a_directory, ERR_UNSAFE, 0, ": is not a regular file" },
+	{ writable_by_the_group, ERR_UNSAFE, 0,
+	  ": others may write to it (mode 0664): chmod go-w it" },
+	{ writable_by_all, ERR_UNSAFE, 0,
+	  ": others may write to it (mode 0646): chmod go-w it" },
+	{ a_nul_byte, ERR_CONFIG, 0, ": has a NUL byte in it" },
+	{ too_large, ERR_CONFIG, 0, ": has 4194305 bytes, more than 4194304" },
+	{ another_owner, ERR_UNSAFE, 0,
+	  ": belongs to uid 20001: chown root it" },
+};
+
+static void
+remove_any(const char *path)
+{
+	if (unlink(path) < 0)
+		(void)rmdir(path);
+	(void)unlink(CONF "/other");
+}
+
+static void
+a_file_that_others_could_write_is_not_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(files); i++) {
+		struct err err = { .text = "" };
+
+		remove_any(FILE_PATH);
+		files[i].make(FILE_PATH);
+		assert_null(policy_load(CONF, 0, &err));
+		assert_string_equal(err.text + strlen(FILE_PATH),
+				    files[i].error);
+		assert_int_equal(err.kind, files[i].kind);
+		assert_int_equal(err.errnum, files[i].errnum);
+	}
+}
+
+static void
+a_directory_that_others_could_write_is_not_read(void **state)
+{
+	struct err err = { .text = "" };
+
+	(void)state;
+	write_text(FILE_PATH, "");
+	assert_int_equal(chmod(CONF, 0775), 0);
+	assert_null(policy_load(CONF, 0, &err));
+	assert_int_equal(err.kind, ERR_UNSAFE);
+	assert_non_null(strstr(err.text, "can be changed by others"));
+	assert_int_equal(chmod(CONF, 0755), 0);
+
+	assert_int_equal(symlink(CONF, "/link"), 0);
+	assert_null(policy_load("/link", 0, &err));
+	assert_int_equal(err.kind, ERR_UNSAFE);
+	assert_int_equal(unlink("/link"), 0);
+
+	assert_null(policy_load("/tmp", 0, &err));
+	assert_int_equal(err.kind, ERR_UNSAFE);
+}
+
+static void
+another_uid_may_own_it_if_the_caller_says_so(void **state)
+{
+	struct policy *policy;
+	struct err err = { .text = "" };
+
+	(void)state;
+	another_owner(FILE_PATH);
+	policy = policy_load(CONF, 20001, &err);
+	assert_non_null(policy);
+	policy_free(policy);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_mistake_is_told_with_its_line),
+		cmocka_unit_test(a_long_line_of_ancestors_is_followed),
+		cmocka_unit_test(a_file_that_others_could_write_is_not_read),
+		cmocka_unit_test(
+			a_directory_that_others_could_write_is_not_read),
+		cmocka_unit_test(another_uid_may_own_it_if_the_caller_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, make_conf, NULL);
+}
