@@ -25,6 +25,7 @@ struct addition {
 	const char *jail;
 	const char *shell; /* inside */
 	bool needs_shell;  /* the login shell is to become jailsh(8) */
+	bool same;	   /* the file is what it shall be */
 };
 
 static void
@@ -104,6 +105,7 @@ prepare(struct addition *add, const struct call *call, struct err *err)
 	if (add->policy == NULL || write_text(add, call, err) < 0 ||
 	    rehearse_addition(add, err) < 0)
 		return -1;
+	add->same = add->old != NULL && strcmp(add->old, add->text) == 0;
 	add->needs_shell =
 		!is_jailsh(add->account.shell) && account_is_local(call->user);
 	if (add->needs_shell && access(JAILSH, X_OK) < 0)
@@ -126,12 +128,11 @@ static int
 apply(const struct addition *add, struct err *err)
 {
 	const char *const user = add->account.name;
-	const bool same = add->old != NULL && strcmp(add->old, add->text) == 0;
 	bool made;
 
 	if (directory_make(CONF_DIR "/users.d", &made, err) < 0)
 		return -1;
-	if (!same) {
+	if (!add->same) {
 		if (file_replace(CONF_DIR "/users.d", CONF_DIR, user, add->text,
 				 err) < 0)
 			return -1;
@@ -144,7 +145,7 @@ apply(const struct addition *add, struct err *err)
 		out_line("changed the login shell of %s from %s to %s", user,
 			 add->account.shell, JAILSH);
 	}
-	if (same && !add->needs_shell)
+	if (add->same && !add->needs_shell)
 		out_line("nothing to do: %s is in jail %s already", user,
 			 add->jail);
 	return 0;
@@ -167,8 +168,15 @@ warn(const struct addition *add)
 	struct outsiders outsiders;
 	struct report report;
 	const char *service;
+	struct err gone;
+	cleanup_fd int sock = keeper_connect(add->account.uid, &gone);
 
 	report_open(&report, false);
+	if (sock >= 0 && !add->same)
+		report_add(&report, SEVERITY_REMARK, "",
+			   "the running jail of %s stays as it is; jailconf "
+			   "stop %s ends it",
+			   user, user);
 	if (!is_jailsh(add->account.shell) && !add->needs_shell)
 		report_add(&report, SEVERITY_WARNING, "",
 			   "%s is not in /etc/passwd, so its login shell stays "
@@ -201,7 +209,7 @@ cmd_add(const struct call *call)
 	int status = STATUS_PROBLEM;
 
 	if (prepare(&add, call, &err) < 0) {
-		out_error("%s: nothing was changed: %s", call->user, err.text);
+		out_error("nothing was changed: %s", err.text);
 	} else if (apply(&add, &err) < 0) {
 		out_error("%s", err.text);
 	} else {
@@ -338,6 +346,6 @@ cmd_unjail(const struct call *call)
 	arena_free(&arena);
 	if (ret == 0)
 		return STATUS_FINE;
-	out_error("%s: %s", call->user, err.text);
+	out_failure(call->user, &err);
 	return STATUS_PROBLEM;
 }

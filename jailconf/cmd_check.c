@@ -240,7 +240,7 @@ cmd_check(const struct call *call)
 	host_check_settings(&check.report);
 	fine = report_close(&check.report);
 	if (!call->json && fine)
-		out_line("fine: %zu jailed accounts, %zu warnings",
+		out_line("fine; jailed accounts: %zu, warnings: %zu",
 			 check.n_jailed, check.report.count[SEVERITY_WARNING]);
 	policy_free(check.policy);
 	arena_free(&check.arena);

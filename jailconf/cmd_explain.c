@@ -158,7 +158,8 @@ show_head(const struct explanation *explanation)
 	}
 	out_line("%s (uid %u) is %s%s%s", account->name, account->uid,
 		 jailed ? "in jail " : "not jailed: ", jailed ? jail : why,
-		 jailed && explanation->service != NULL
+		 jailed && explanation->service != NULL &&
+				 explanation->call->service == NULL
 			 ? " (not at every service)"
 			 : "");
 	if (jailed)
@@ -219,7 +220,7 @@ cmd_explain(const struct call *call)
 	int status = explain(&explanation, &err);
 
 	if (status < 0) {
-		out_error("%s: %s", call->user, err.text);
+		out_failure(call->user, &err);
 		status = STATUS_PROBLEM;
 	}
 	account_free(&explanation.account);

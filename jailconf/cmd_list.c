@@ -89,6 +89,13 @@ format_time(int64_t when, char *text, size_t size)
 }
 
 static void
+show_head(void)
+{
+	out_line("%-16s %-8s %-12s %-8s %-8s %s", "ACCOUNT", "UID", "JAIL",
+		 "SESSIONS", "INIT", "SINCE");
+}
+
+static void
 show_line(const struct running_jail *jail, enum age age)
 {
 	char since[32];
@@ -120,10 +127,17 @@ show_json(struct json_object *list, const struct running_jail *jail,
 	(void)json_object_array_add(list, row);
 }
 
+/* What list shows so far. */
+struct listing {
+	struct policy *policy;
+	struct json_object *json; /* NULL: lines */
+	size_t n;
+};
+
 /* Shows the jail of UID, or takes away what is left of it.  Returns false
  * if neither could be done. */
 static bool
-show(struct policy *policy, uid_t uid, struct json_object *list)
+show(struct listing *listing, uid_t uid)
 {
 	struct running_jail jail = { 0 };
 	struct err err = { 0 };
@@ -137,11 +151,15 @@ show(struct policy *policy, uid_t uid, struct json_object *list)
 		out_error("uid %u: %s", uid, err.text);
 		return false;
 	}
-	age = find_age(policy, &jail);
-	if (list != NULL)
-		show_json(list, &jail, age);
-	else
+	age = find_age(listing->policy, &jail);
+	if (listing->json != NULL) {
+		show_json(listing->json, &jail, age);
+	} else {
+		if (listing->n == 0)
+			show_head();
 		show_line(&jail, age);
+	}
+	listing->n++;
 	plan_free(&jail.plan);
 	return true;
 }
@@ -149,26 +167,22 @@ show(struct policy *policy, uid_t uid, struct json_object *list)
 int
 cmd_list(const struct call *call)
 {
-	struct json_object *const list =
-		call->json ? json_object_new_array() : NULL;
+	struct listing listing = { .json = call->json ? json_object_new_array()
+						      : NULL };
 	cleanup_free uid_t *uids = NULL;
-	struct policy *policy;
 	struct err err;
 	const ssize_t n = running_list(&uids, &err);
 	bool fine = n >= 0;
 
 	if (n < 0)
-		out_error("%s", err.text);
-	policy = policy_load(CONF_DIR, 0, &err);
-	if (list == NULL && n > 0)
-		out_line("%-16s %-8s %-12s %-8s %-8s %s", "ACCOUNT", "UID",
-			 "JAIL", "SESSIONS", "INIT", "SINCE");
+		out_failure("list", &err);
+	listing.policy = policy_load(CONF_DIR, 0, &err);
 	for (ssize_t i = 0; i < n; i++)
-		if (!show(policy, uids[i], list))
+		if (!show(&listing, uids[i]))
 			fine = false;
-	policy_free(policy);
-	if (list != NULL)
-		out_json(list);
+	policy_free(listing.policy);
+	if (listing.json != NULL)
+		out_json(listing.json);
 	return fine ? STATUS_FINE : STATUS_PROBLEM;
 }
 
@@ -187,7 +201,7 @@ cmd_stop(const struct call *call)
 		out_line("nothing to do: no jail of %s is running", call->user);
 		status = STATUS_FINE;
 	} else {
-		out_error("%s: %s", call->user, err.text);
+		out_failure(call->user, &err);
 	}
 	account_free(&account);
 	return status;

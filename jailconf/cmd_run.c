@@ -140,7 +140,7 @@ cmd_try(const struct call *call)
 	if (plan_trial(call, &arena, &plan, &err) == 0 &&
 	    lease_private(&plan, &lease, &err) == 0)
 		(void)run_inside(call, &lease, &err);
-	out_error("%s: %s", call->user, err.text);
+	out_failure(call->user, &err);
 	lease_close(&lease);
 	plan_free(&plan);
 	arena_free(&arena);
@@ -197,7 +197,7 @@ cmd_exec(const struct call *call)
 
 	if (find_or_start(call, &lease, &err) == 0)
 		(void)run_inside(call, &lease, &err);
-	out_error("%s: %s", call->user, err.text);
+	out_failure(call->user, &err);
 	lease_close(&lease);
 	return STATUS_NOT_RUN;
 }

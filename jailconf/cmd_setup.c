@@ -224,6 +224,7 @@ verify(void)
 	struct report report;
 
 	report_open(&report, false);
+	report.least = SEVERITY_WARNING;
 	host_check_programs(&report);
 	host_check_pam(&report, door_usual);
 	host_check_settings(&report);
@@ -241,7 +242,7 @@ cmd_setup(const struct call *call)
 	(void)call;
 	arena_free(&arena);
 	if (ret < 0) {
-		out_error("setup: %s", err.text);
+		out_failure("setup", &err);
 		return STATUS_PROBLEM;
 	}
 	if (!verify()) {
@@ -336,7 +337,7 @@ cmd_unsetup(const struct call *call)
 	int changes = 0;
 
 	if (unsetup(call->force, &changes, &err) < 0) {
-		out_error("unsetup: %s", err.text);
+		out_failure("unsetup", &err);
 		return STATUS_PROBLEM;
 	}
 	if (host_has_lines()) {

@@ -113,49 +113,58 @@ check_module(struct report *report, const struct pam_line *line)
 struct pam_check {
 	struct report *report;
 	const struct service *services;
+	bool told_root_only; /* once is enough: runuser(1) has two services */
 };
 
+/* What only root can use is root's own affair. */
 static void
-tell_fault(struct report *report, const char *name, enum door door,
-	   enum pam_type type, const struct pam_verdict *verdict)
+tell_root_only(struct pam_check *check, const char *name, const char *cause)
+{
+	if (!check->told_root_only)
+		report_add(check->report, SEVERITY_REMARK, "use jailconf exec",
+			   "pam service %s: what root runs so as a jailed "
+			   "account is outside (%s)",
+			   name, cause);
+	check->told_root_only = true;
+}
+
+static void
+tell_fault(struct pam_check *check, const char *name, enum pam_type type,
+	   const struct pam_verdict *verdict)
 {
 	const struct door_known *const known = door_known_find(name);
+	const bool important = known != NULL ||
+			       find_door(check->services, name) != DOOR_CLOSED;
 	char cause[512], way_out[256];
 
 	pam_verdict_tell(verdict, type, module_name, cause, sizeof(cause));
 	if (known != NULL && known->root_only) {
-		report_add(report, SEVERITY_REMARK, "use jailconf exec",
-			   "pam service %s: what root runs so as a jailed "
-			   "account is outside (%s)",
-			   name, cause);
+		tell_root_only(check, name, cause);
 		return;
 	}
 	tell_way_out(verdict, type, name, way_out, sizeof(way_out));
-	report_add(report,
-		   door != DOOR_CLOSED || known != NULL ? SEVERITY_ERROR
-							: SEVERITY_WARNING,
+	report_add(check->report, important ? SEVERITY_ERROR : SEVERITY_WARNING,
 		   way_out, "pam service %s: %s", name, cause);
 }
 
 static void
 check_service(void *arg, const char *name)
 {
-	const struct pam_check *const check = arg;
-	struct report *const report = check->report;
+	struct pam_check *const check = arg;
 	const enum door door = find_door(check->services, name);
 	struct door_pam pam;
 	enum pam_type type;
 	struct err err;
 
 	if (door_pam_read(pam_directories, name, &pam, &err) < 0) {
-		report_add(report, SEVERITY_ERROR, "", "pam service %s: %s",
-			   name, err.text);
+		report_add(check->report, SEVERITY_ERROR, "",
+			   "pam service %s: %s", name, err.text);
 		return;
 	}
 	if (door_pam_fault(&pam, name, door, &type))
-		tell_fault(report, name, door, type, &pam.verdict[type]);
+		tell_fault(check, name, type, &pam.verdict[type]);
 	else if (pam.verdict[PAM_TYPE_SESSION].ours != NULL)
-		check_module(report, pam.verdict[PAM_TYPE_SESSION].ours);
+		check_module(check->report, pam.verdict[PAM_TYPE_SESSION].ours);
 	door_pam_free(&pam);
 }
 
@@ -205,16 +214,6 @@ each_service(void (*found)(void *arg, const char *name), void *arg,
 	return 0;
 }
 
-void
-host_check_pam(struct report *report, const struct service *services)
-{
-	struct pam_check check = { report, services };
-	struct err err;
-
-	if (each_service(check_service, &check, &err) < 0)
-		report_add(report, SEVERITY_ERROR, "", "%s", err.text);
-}
-
 static void
 look_for_lines(void *arg, const char *name)
 {
@@ -237,6 +236,20 @@ host_has_lines(void)
 	struct err err;
 
 	return each_service(look_for_lines, &found, &err) == 0 && found;
+}
+
+void
+host_check_pam(struct report *report, const struct service *services)
+{
+	struct pam_check check = { report, services, false };
+	struct err err;
+
+	if (!host_has_lines())
+		report_add(report, SEVERITY_ERROR, "run jailconf setup",
+			   "no pam service calls %s: nobody is jailed",
+			   module_name);
+	else if (each_service(check_service, &check, &err) < 0)
+		report_add(report, SEVERITY_ERROR, "", "%s", err.text);
 }
 
 size_t

@@ -63,7 +63,7 @@ static const struct verb verbs[] = {
 	  "run in the jail that an account would have", cmd_try, CHOICE_KEYS,
 	  USER_COMMAND, true, STATUS_NOT_RUN },
 	{ "list", "[--json]", "show the jails that run", cmd_list, CHOICE_JSON,
-	  NOTHING, false, STATUS_PROBLEM },
+	  NOTHING, true, STATUS_PROBLEM },
 	{ "exec", "[--start] USER [-- COMMAND ...]",
 	  "run in an account's running jail", cmd_exec, CHOICE_START,
 	  USER_COMMAND, true, STATUS_NOT_RUN },
@@ -92,7 +92,7 @@ usage(const struct verb *verb)
 {
 	const bool arguments = verb->arguments[0] != '\0';
 
-	out_error("usage: jailconf %s%s%s", verb->name, arguments ? " " : "",
+	out_usage("jailconf %s%s%s", verb->name, arguments ? " " : "",
 		  verb->arguments);
 	return STATUS_USAGE;
 }
@@ -196,7 +196,7 @@ main(int argc, char **argv)
 {
 	(void)umask(022);
 	if (argc < 2) {
-		out_error("usage: jailconf VERB ...; see jailconf --help");
+		out_usage("jailconf VERB ...; see jailconf --help");
 		return STATUS_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

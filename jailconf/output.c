@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static void __attribute__((format(printf, 3, 0)))
 print_line(FILE *file, const char *before, const char *fmt, va_list ap)
@@ -46,6 +47,28 @@ out_error(const char *fmt, ...)
 	(void)fflush(stdout);
 	va_start(ap, fmt);
 	print_line(stderr, "jailconf: ", fmt, ap);
+	va_end(ap);
+}
+
+void
+out_failure(const char *name, const struct err *err)
+{
+	const size_t len = strlen(name);
+
+	if (strncmp(err->text, name, len) == 0 && err->text[len] == ':')
+		out_error("%s", err->text);
+	else
+		out_error("%s: %s", name, err->text);
+}
+
+void
+out_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fflush(stdout);
+	va_start(ap, fmt);
+	print_line(stderr, "usage: ", fmt, ap);
 	va_end(ap);
 }
 
@@ -97,6 +120,8 @@ report_add(struct report *report, enum severity severity, const char *way_out,
 	va_start(ap, fmt);
 	(void)vsnprintf(cause, sizeof(cause), fmt, ap);
 	va_end(ap);
+	if (severity < report->least)
+		return;
 	report->count[severity]++;
 	if (report->list == NULL) {
 		out_line("%s: %s%s%s", name, cause,

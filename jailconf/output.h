@@ -26,6 +26,14 @@ void out_row(const char *label, const char *fmt, ...)
 void out_error(const char *fmt, ...)
 	__attribute__((nonnull, format(printf, 1, 2)));
 
+/* The same with what ERR says; it begins with NAME, if not by itself. */
+void out_failure(const char *name, const struct err *err)
+	__attribute__((nonnull));
+
+/* "usage: ..." on standard error. */
+void out_usage(const char *fmt, ...)
+	__attribute__((nonnull, format(printf, 1, 2)));
+
 /* Prints OBJECT on standard output and gives it up. */
 void out_json(struct json_object *object) __attribute__((nonnull));
 
@@ -45,6 +53,7 @@ enum { SEVERITIES = SEVERITY_ERROR + 1 };
 /* What "check" found so far. */
 struct report {
 	struct json_object *list; /* NULL: lines are printed at once */
+	enum severity least;	  /* what is less is not even counted */
 	size_t count[SEVERITIES];
 };
 
