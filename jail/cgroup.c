@@ -68,10 +68,6 @@ make_numbered(int account, struct cgroup *cgroup, struct err *err)
 	cgroup->jail = openat(account, name, dir_flags);
 	if (cgroup->jail < 0)
 		return err_errno(err, "cgroup %s", name);
-	cgroup->procs = openat(cgroup->jail, "cgroup.procs",
-			       O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (cgroup->procs < 0)
-		return err_errno(err, "cgroup.procs");
 	return 0;
 }
 
@@ -170,7 +166,6 @@ cgroup_remove(uid_t uid, struct cgroup *cgroup)
 	}
 	fd_close(&cgroup->keepers);
 	fd_close(&cgroup->jail);
-	fd_close(&cgroup->procs);
 	*cgroup = CGROUP_NONE;
 }
 

@@ -3,7 +3,8 @@
  * cgroup - where a jail's processes are, in the host's cgroup v2 hierarchy
  *
  *	jail/keepers	every jail-keeper(8)
- *	jail/UID/N	one running jail
+ *	jail/UID/N	one running jail: all but sshd(8)'s own processes, which
+ *			stay in their login's
  *
  * Out of the login's own cgroup, so that the end of the first session (whose
  * scope systemd(1) ends) is not the end of the jail.
@@ -26,9 +27,7 @@ struct cgroup {
 	int number; /* N above */
 };
 
-#define CGROUP_NONE                                                            \
-	((struct cgroup){                                                      \
-		.keepers = -1, .jail = -1, .procs = -1, .number = -1 })
+#define CGROUP_NONE ((struct cgroup){ .keepers = -1, .jail = -1, .number = -1 })
 
 /*
  * Makes a cgroup for a jail of UID.  A host without cgroup v2 is no error:

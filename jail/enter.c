@@ -58,9 +58,6 @@ jail_enter(const struct jail *jail, struct jail_inside *inside, struct err *err)
 {
 	if (require_one_thread(err) < 0 || require_alive(jail, err) < 0)
 		return -1;
-	/* While the host's cgroups are in view; 0 is whoever writes. */
-	if (jail->cgroup >= 0 && write(jail->cgroup, "0", 1) != 1)
-		return err_errno(err, "enter the jail's cgroup");
 	if (setns(jail->init, JAIL_NAMESPACES) < 0)
 		return err_errno(err, "enter the jail's namespaces");
 	if (chdir("/") < 0)
@@ -75,6 +72,5 @@ void
 jail_close(struct jail *jail)
 {
 	fd_close(&jail->init);
-	fd_close(&jail->cgroup);
 	plan_free(&jail->plan);
 }

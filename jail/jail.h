@@ -12,13 +12,12 @@
 
 struct jail {
 	int init;	/* pidfd of its PID 1 */
-	int cgroup;	/* its cgroup.procs, or -1 */
 	dev_t root_dev; /* of "/" inside, to be compared after entering */
 	ino_t root_ino;
 	struct plan plan; /* what it was built from */
 };
 
-#define JAIL_NONE ((struct jail){ .init = -1, .cgroup = -1 })
+#define JAIL_NONE ((struct jail){ .init = -1 })
 
 /* The calling process is inside: made by jail_enter(), needed to drop. */
 struct jail_inside {
@@ -27,8 +26,8 @@ struct jail_inside {
 
 /*
  * Puts the calling process, which must be root, outside, and have one thread
- * only, into the jail's cgroup and all of its namespaces, with "/" for its
- * working directory.  The pid namespace is for its children.
+ * only, into all of the jail's namespaces, with "/" for its working directory.
+ * The pid namespace is for its children.
  *
  * Afterwards only system calls are safe: name services, locales, syslog(3)
  * and everything else that opens files would open the jail's.

@@ -7,6 +7,7 @@
  *
  *	who asks		says		hears
  *	root: pam_jail,		JOIN		GRANT + fds | REFUSE
+ *				ENTERED + fd
  *	  jailconf		STATUS		STATUS + fds | REFUSE
  *				STOP		(the connection ends)
  *	the account itself	RUN + fds	STARTED + fds | REFUSE, later
@@ -32,6 +33,7 @@
 
 enum wire_kind {
 	WIRE_JOIN = 1,
+	WIRE_ENTERED, /* a process that is not the jail's has entered */
 	WIRE_STATUS,
 	WIRE_STOP,
 	WIRE_RUN,
@@ -46,7 +48,8 @@ enum wire_kind {
 /*
  * Descriptors, in this order:
  *	JOIN	none
- *	GRANT	pidfd of the jail's PID 1, the plan, its cgroup.procs if any
+ *	GRANT	pidfd of the jail's PID 1, the plan
+ *	ENTERED	pidfd of who did, for the keeper to end it with the jail
  *	STATUS	(reply) the plan
  *	RUN	the request (jail/run.h), then those of 0, 1, 2 that are not
  *		terminals

@@ -30,6 +30,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/personality.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -52,6 +53,7 @@ struct peer {
 	int sock;
 	uid_t uid;   /* as the kernel says */
 	bool leases; /* a session of the host that has joined */
+	int entered; /* pidfd of its process that entered, or -1 */
 };
 
 struct keeper {
@@ -260,8 +262,9 @@ add_peer(struct keeper *keeper, int *sock, struct err *err)
 	if (who.uid != 0 && who.uid != keeper->jail.plan.uid)
 		return err_set(err, ERR_REFUSED, "uid %u is not of this jail",
 			       who.uid);
-	keeper->peers[keeper->n_peers++] =
-		(struct peer){ .sock = fd_take(sock), .uid = who.uid };
+	keeper->peers[keeper->n_peers++] = (struct peer){ .sock = fd_take(sock),
+							  .uid = who.uid,
+							  .entered = -1 };
 	return 0;
 }
 
@@ -269,6 +272,7 @@ static void
 drop_peer(struct keeper *keeper, size_t i)
 {
 	fd_close(&keeper->peers[i].sock);
+	fd_close(&keeper->peers[i].entered);
 	keeper->peers[i] = keeper->peers[--keeper->n_peers];
 }
 
@@ -329,8 +333,7 @@ refuse_peer(int sock, const char *why)
 static bool
 answer_join(struct keeper *keeper, struct peer *peer)
 {
-	const int fds[] = { keeper->jail.init, keeper->plan,
-			    keeper->cgroup.procs };
+	const int fds[] = { keeper->jail.init, keeper->plan };
 	struct wire_msg msg = { .kind = WIRE_GRANT,
 				.root_dev = keeper->jail.root_dev,
 				.root_ino = keeper->jail.root_ino };
@@ -340,10 +343,21 @@ answer_join(struct keeper *keeper, struct peer *peer)
 		refuse_peer(peer->sock, "too many sessions");
 		return false;
 	}
-	if (wire_send(peer->sock, &msg, fds, keeper->cgroup.procs < 0 ? 2 : 3,
+	if (wire_send(peer->sock, &msg, fds, sizeof(fds) / sizeof(fds[0]),
 		      &err) < 0)
 		return false;
 	peer->leases = true;
+	return true;
+}
+
+/* sshd's child is in the jail's namespaces, but neither its PID 1's nor in its
+ * cgroup: the end of both would leave it. */
+static bool
+note_entered(struct peer *peer, struct wire_fds *fds)
+{
+	if (peer->entered >= 0 || fds->n != 1)
+		return false;
+	peer->entered = fd_take(&fds->fd[0]);
 	return true;
 }
 
@@ -363,8 +377,7 @@ static bool
 answer_run(struct keeper *keeper, const struct peer *peer,
 	   const struct wire_msg *msg, struct wire_fds *fds)
 {
-	struct jail jail = keeper->jail;
-	struct session session = { .jail = &jail,
+	struct session session = { .jail = &keeper->jail,
 				   .sock = peer->sock,
 				   .log = keeper->log,
 				   .msg = msg,
@@ -375,7 +388,6 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 		refuse_peer(peer->sock, "too many sessions");
 		return false;
 	}
-	jail.cgroup = -1; /* it is born there */
 	pid = fork_into(keeper->cgroup.jail, 0, NULL);
 	if (pid == 0)
 		session_main(&session);
@@ -396,6 +408,9 @@ answer(struct keeper *keeper, struct peer *peer)
 
 	if (wire_recv(peer->sock, &msg, &fds, &err) < 0)
 		return false;
+	/* Whoever has joined may say this, and nothing else. */
+	if (peer->leases)
+		return msg.kind == WIRE_ENTERED && note_entered(peer, &fds);
 	if (msg.kind == WIRE_RUN)
 		return answer_run(keeper, peer, &msg, &fds);
 	if (msg.kind == WIRE_JOIN && root)
@@ -556,6 +571,10 @@ end(struct keeper *keeper)
 	fd_close(&keeper->dir);
 	(void)kill(keeper->init, SIGKILL);
 	cgroup_kill(&keeper->cgroup);
+	for (size_t i = 0; i < keeper->n_peers; i++)
+		if (keeper->peers[i].entered >= 0)
+			(void)pidfd_send_signal(keeper->peers[i].entered,
+						SIGKILL, NULL, 0);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		continue;
 	while (keeper->n_peers > 0)

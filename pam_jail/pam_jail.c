@@ -25,6 +25,7 @@
 #include "jail/lease.h"
 #include "jail/run.h"
 #include "jail/terminal.h"
+#include "jail/wire.h"
 #include "jailconf/policy.h"
 
 #include <grp.h>
@@ -32,6 +33,7 @@
 #include <security/pam_modules.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +47,7 @@ struct transaction {
 	pid_t host;	     /* the process that called us first */
 	bool setcred_called; /* by that process */
 	bool open;
+	bool entered;	/* this process is a child, and inside */
 	enum door door; /* when open */
 	struct lease lease;
 	int log; /* base/log.h: for the child, after it has entered */
@@ -96,8 +99,8 @@ log_event(pam_handle_t *pamh, int priority, const char *event,
 	item(pamh, PAM_TTY, tty, sizeof(tty));
 	item(pamh, PAM_RHOST, rhost, sizeof(rhost));
 	log_escape(cause, escaped, sizeof(escaped));
-	pam_syslog(pamh, priority, "%s user=%s tty=%s rhost=%s %s", event, user,
-		   tty, rhost, escaped);
+	pam_syslog(pamh, priority, "%s user=%s tty=%s rhost=%s%s%s", event,
+		   user, tty, rhost, escaped[0] != '\0' ? " " : "", escaped);
 }
 
 /* The log has the cause, the user the fact (rule R21). */
@@ -474,14 +477,29 @@ become_relay(const struct transaction *transaction,
 	run_end_like(status);
 }
 
-/* In the child that is about to become the user.  Returns inside. */
+/* So that the keeper can end this process, which is not in the jail's pid
+ * namespace, together with the jail. */
+static int
+tell_keeper(const struct lease *lease, struct err *err)
+{
+	cleanup_fd int self = pidfd_open(getpid(), 0);
+	struct wire_msg msg = { .kind = WIRE_ENTERED };
+
+	if (self < 0)
+		return err_errno(err, "pidfd_open");
+	return wire_send(lease->sock, &msg, &self, 1, err);
+}
+
+/* In the child that is about to become the user.  Returns inside, with no
+ * descriptor of ours left: the host's process holds the lease. */
 static void
-enter(pam_handle_t *pamh, const struct transaction *transaction)
+enter(pam_handle_t *pamh, struct transaction *transaction)
 {
 	struct jail_inside inside;
 	struct err err;
 
-	if (jail_enter(&transaction->lease.jail, &inside, &err) < 0)
+	if (tell_keeper(&transaction->lease, &err) < 0 ||
+	    jail_enter(&transaction->lease.jail, &inside, &err) < 0)
 		refuse_child(transaction, &err);
 	if (transaction->door == DOOR_JOB)
 		become_relay(transaction, &inside);
@@ -497,6 +515,8 @@ enter(pam_handle_t *pamh, const struct transaction *transaction)
 		(void)err_set(&err, ERR_SYSTEM, "cannot clear PAM_RHOST");
 		refuse_child(transaction, &err);
 	}
+	transaction_end(transaction);
+	transaction->entered = true;
 }
 
 /* In a child of the host for which no session was opened: right for whoever
@@ -534,6 +554,8 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		transaction->setcred_called = true;
 		return PAM_SUCCESS;
 	}
+	if (transaction->entered)
+		return PAM_SUCCESS;
 	if (!transaction->open)
 		require_not_jailed(pamh, argc, argv, transaction);
 	else if (transaction->door != DOOR_SHELL)
