@@ -194,9 +194,9 @@ warn(const struct addition *add)
 	account_outsiders(add->account.uid, &outsiders);
 	if (outsiders.n > 0)
 		report_add(&report, SEVERITY_WARNING, "end them",
-			   "%zu processes of %s run outside the jail (%s, pid "
-			   "%d)",
-			   outsiders.n, user, outsiders.name,
+			   "processes of %s that run outside the jail: %zu "
+			   "(%s, pid %d)",
+			   user, outsiders.n, outsiders.name,
 			   (int)outsiders.example);
 	(void)report_close(&report);
 }

@@ -191,6 +191,29 @@ show_plan(struct explanation *explanation)
 	return true;
 }
 
+/* The account cannot be decided on: pam_jail(8) refuses it then, or
+ * everybody. */
+static int
+tell_refusal(const struct explanation *explanation, const struct err *err)
+{
+	const struct account *const account = &explanation->account;
+	const bool sure =
+		explanation->policy != NULL || policy_claims(CONF_DIR, account);
+	struct json_object *object;
+
+	if (!explanation->call->json) {
+		out_error("%s is refused everywhere%s: %s", account->name,
+			  sure ? "" : ", unless pam_jail's arguments exempt it",
+			  err->text);
+		return STATUS_PROBLEM;
+	}
+	object = json_object_new_object();
+	json_set(object, "account", account->name);
+	json_set(object, "error", err->text);
+	out_json(object);
+	return STATUS_PROBLEM;
+}
+
 static int
 explain(struct explanation *explanation, struct err *err)
 {
@@ -200,13 +223,15 @@ explain(struct explanation *explanation, struct err *err)
 			   err) < 0)
 		return -1;
 	explanation->policy = rehearse_load(err);
-	if (explanation->policy == NULL || decide(explanation, err) < 0)
-		return -1;
+	if (explanation->account.uid != 0 &&
+	    (explanation->policy == NULL || decide(explanation, err) < 0))
+		return tell_refusal(explanation, err);
 	if (explanation->call->json)
 		explanation->object = json_object_new_object();
 	show_head(explanation);
 	fine = show_plan(explanation);
-	show_doors(explanation);
+	if (fine && explanation->account.uid != 0)
+		show_doors(explanation);
 	if (explanation->object != NULL)
 		out_json(explanation->object);
 	return fine ? STATUS_FINE : STATUS_PROBLEM;

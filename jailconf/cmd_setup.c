@@ -95,6 +95,38 @@ write_profile(struct arena *arena, int *changes, struct err *err)
 	return 0;
 }
 
+/* Of a stack of /etc/pam.d, what pam-auth-update(8) knows of it. */
+struct memory {
+	const char *path, *next;
+	const char *lines; /* the stack now */
+	const char *known; /* what it remembers to have written */
+	const char *fresh; /* what it was about to remember */
+};
+
+static int
+read_memory(const char *type, struct memory *memory, struct arena *arena,
+	    struct err *err)
+{
+	const char *const stack =
+		arena_printf(arena, err, "/etc/pam.d/common-%s", type);
+	struct err missing;
+
+	memory->path = arena_printf(arena, err, MEMORY_DIR "/%s", type);
+	memory->next = arena_printf(arena, err, MEMORY_DIR "/%s.new", type);
+	if (stack == NULL || memory->path == NULL || memory->next == NULL)
+		return -1;
+	memory->lines = file_read(stack, arena, &missing);
+	memory->known = file_read(memory->path, arena, &missing);
+	memory->fresh = file_read(memory->next, arena, &missing);
+	return 0;
+}
+
+static bool
+names_us(const char *text)
+{
+	return text != NULL && strstr(text, "pam_jail.so") != NULL;
+}
+
 /*
  * A pam-auth-update(8) that is killed between its two renames has changed
  * /etc/pam.d/common-TYPE but not its memory of it, and from then on takes
@@ -102,44 +134,30 @@ write_profile(struct arena *arena, int *changes, struct err *err)
  * to remember is there as TYPE.new: finish for it.
  */
 static int
-finish_memory(const char *type, struct arena *arena, struct err *err)
+finish_memory(int *changes, struct arena *arena, struct err *err)
 {
-	const char *const stack =
-		arena_printf(arena, err, "/etc/pam.d/common-%s", type);
-	const char *const memory =
-		arena_printf(arena, err, MEMORY_DIR "/%s", type);
-	const char *const next =
-		arena_printf(arena, err, MEMORY_DIR "/%s.new", type);
-	struct err missing = { 0 };
-	const char *lines, *known, *fresh;
-
-	if (stack == NULL || memory == NULL || next == NULL)
-		return -1;
-	lines = file_read(stack, arena, &missing);
-	known = file_read(memory, arena, &missing);
-	fresh = file_read(next, arena, &missing);
-	if (lines == NULL || known == NULL || fresh == NULL ||
-	    strstr(lines, "pam_jail.so") == NULL ||
-	    strstr(known, "pam_jail.so") != NULL ||
-	    strstr(fresh, "pam_jail.so") == NULL)
-		return 0;
-	if (rename(next, memory) < 0)
-		return err_errno(err, "rename %s", next);
-	out_line("finished what an interrupted pam-auth-update had begun (%s)",
-		 memory);
-	return 0;
-}
-
-static int
-finish_memories(struct arena *arena, struct err *err)
-{
-	static const char *const types[] = { "auth", "account", "password",
+	static const char *const types[] = { "auth",
+					     "account",
+					     "password",
 					     "session",
-					     "session-noninteractive" };
+					     "session-noninteractive",
+					     NULL };
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (finish_memory(types[i], arena, err) < 0)
+	for (size_t i = 0; types[i] != NULL; i++) {
+		struct memory memory;
+
+		if (read_memory(types[i], &memory, arena, err) < 0)
 			return -1;
+		if (!names_us(memory.lines) || names_us(memory.known) ||
+		    !names_us(memory.fresh))
+			continue;
+		if (rename(memory.next, memory.path) < 0)
+			return err_errno(err, "rename %s", memory.next);
+		out_line("finished what an interrupted pam-auth-update had "
+			 "begun (%s)",
+			 memory.path);
+		(*changes)++;
+	}
 	return 0;
 }
 
@@ -174,12 +192,15 @@ enable_pam(struct arena *arena, int *changes, struct err *err)
 {
 	const char *service;
 
-	if (write_profile(arena, changes, err) < 0)
+	if (finish_memory(changes, arena, err) < 0 ||
+	    write_profile(arena, changes, err) < 0)
 		return -1;
 	if (*changes == 0 && host_count_uncovered(door_usual, &service) == 0)
 		return 0;
-	if (finish_memories(arena, err) < 0 || update_pam("--enable", err) < 0)
+	if (update_pam("--enable", err) < 0)
 		return -1;
+	if (!host_has_lines())
+		return 0; /* it left everything alone: verify() tells */
 	out_line("enabled pam_jail in /etc/pam.d/common-* (pam-auth-update); "
 		 "undo: jailconf unsetup");
 	(*changes)++;
@@ -291,11 +312,12 @@ require_nobody(bool force, struct err *err)
 		return 0;
 	if (!force)
 		return err_set(err, ERR_REFUSED,
-			       "%d accounts are still jailed (%s): jailconf "
-			       "unjail them first, or say --force",
+			       "there are accounts in " CONF_DIR "/users.d: %d "
+			       "(%s): jailconf unjail them first, or say "
+			       "--force",
 			       n, example);
-	out_line("warning: %d accounts are still mapped (%s): they get in "
-		 "unjailed by ssh and cron, and not at all by su",
+	out_line("warning: accounts in " CONF_DIR "/users.d: %d (%s): they get "
+		 "in unjailed by ssh and cron, and not at all by su",
 		 n, example);
 	return 0;
 }
@@ -316,18 +338,38 @@ remove_profile(int *changes, struct err *err)
 }
 
 static int
+disable_pam(struct arena *arena, int *changes, struct err *err)
+{
+	if (access(PROGRAM_PAM_AUTH_UPDATE, X_OK) == 0 && host_has_lines()) {
+		if (finish_memory(changes, arena, err) < 0 ||
+		    update_pam("--remove", err) < 0)
+			return -1;
+		if (!host_has_lines()) {
+			out_line("took pam_jail out of /etc/pam.d/common-* "
+				 "(pam-auth-update)");
+			(*changes)++;
+		}
+	}
+	if (!host_has_lines())
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		       "files in %s still name pam_jail.so: take those lines "
+		       "out before the module goes away, or nobody can log in",
+		       pam_directories[0]);
+}
+
+static int
 unsetup(bool force, int *changes, struct err *err)
 {
-	if (require_nobody(force, err) < 0)
-		return -1;
-	if (access(PROGRAM_PAM_AUTH_UPDATE, X_OK) == 0 && host_has_lines()) {
-		if (update_pam("--remove", err) < 0)
-			return -1;
-		out_line("took pam_jail out of /etc/pam.d/common-* "
-			 "(pam-auth-update)");
-		(*changes)++;
-	}
-	return remove_profile(changes, err);
+	struct arena arena = { 0 };
+	int ret = require_nobody(force, err);
+
+	if (ret == 0)
+		ret = disable_pam(&arena, changes, err);
+	if (ret == 0)
+		ret = remove_profile(changes, err);
+	arena_free(&arena);
+	return ret;
 }
 
 int
@@ -338,13 +380,6 @@ cmd_unsetup(const struct call *call)
 
 	if (unsetup(call->force, &changes, &err) < 0) {
 		out_failure("unsetup", &err);
-		return STATUS_PROBLEM;
-	}
-	if (host_has_lines()) {
-		out_error("unsetup: files in %s still name pam_jail.so: take "
-			  "those lines out before the module goes away, or "
-			  "nobody can log in",
-			  pam_directories[0]);
 		return STATUS_PROBLEM;
 	}
 	if (changes == 0)
