@@ -217,6 +217,8 @@ def a_library_of_the_user_s_reaches_no_process_outside():
     names = {"LD_PRELOAD": evil, "BASH_ENV": f"{home}/startup",
              "ENV": f"{home}/startup", "LD_AUDIT": evil,
              "GCONV_PATH": str(home), "LOCPATH": str(home)}
+    # su itself is root's, and with LD_PRELOAD root would load the library.
+    shells = {n: v for n, v in names.items() if not n.startswith("LD_")}
     (home / ".pam_environment").write_text("".join(
         f"{n} DEFAULT={v}\n" for n, v in names.items()))
     (home / ".ssh/environment").write_text("".join(
@@ -227,7 +229,7 @@ def a_library_of_the_user_s_reaches_no_process_outside():
                      lambda: ssh(NAME, STATUS, port=ENVIRONMENT_PORT).stdout,
                      lambda: su(NAME, STATUS).stdout,
                      lambda: su(NAME, STATUS, login=False,
-                                env={**os.environ, **names}).stdout):
+                                env={**os.environ, **shells}).stdout):
             fresh()
             (home / "started").unlink(missing_ok=True)
             ids(door())

@@ -433,9 +433,21 @@ def of_uid(uid):
 
 
 def keepers():
-    """pids of the keepers and their PID 1s, in that order of age."""
+    """pids of the keepers, and of the processes that they made of
+    themselves: a PID 1 for each jail, one for each session of jailsh's."""
     return sorted(pid for pid, (exe, _) in processes().items()
                   if exe.removesuffix(" (deleted)") == KEEPER)
+
+
+def inits():
+    """pids of the PID 1s of jails."""
+    found = []
+    for pid in keepers():
+        with contextlib.suppress(OSError):
+            text = pathlib.Path(f"/proc/{pid}/status").read_text()
+            if re.search(r"^NSpid:\t\d+\t1$", text, re.M):
+                found.append(pid)
+    return found
 
 
 def residue(name):

@@ -18,6 +18,7 @@ make -s install DESTDIR="$BED_OUT/dest"
 cat >paths.in <<'EOF'
 prefix=@prefix@
 exec_prefix=@exec_prefix@
+libdir=@libdir@
 datarootdir=@datarootdir@
 conf_dir=@sysconfdir@/jail
 run_dir=@rundir@
