@@ -109,7 +109,7 @@ trusted_read(int dir, const char *name, const char *path, uid_t trusted,
 	cleanup_fd int fd = openat(dir, name,
 				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
 					   O_NOCTTY | O_CLOEXEC);
-	size_t size;
+	size_t size = 0;
 	char *text;
 
 	if (fd < 0 && errno == ELOOP)
