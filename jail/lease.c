@@ -279,7 +279,9 @@ prepare_spawn(struct spawn *spawn, int plan, int first, int listener)
 	sigset_t all, none;
 	int bad = 0;
 
-	(void)sigfillset(&all);
+	/* Not sigfillset(3): it leaves out two signals that the C library has
+	 * for itself, and those posix_spawn(3) would make ignored. */
+	memset(&all, 0xff, sizeof(all));
 	(void)sigemptyset(&none);
 	bad |= posix_spawnattr_setflags(&spawn->attr, flags);
 	bad |= posix_spawnattr_setsigdefault(&spawn->attr, &all);
@@ -366,6 +368,17 @@ start(const struct plan *plan, int listener, struct lease *lease,
 	return 0;
 }
 
+/* As the keeper does at the end of a jail. */
+static void
+remove_name(uid_t uid, int dir)
+{
+	char path[sizeof(RUN_DIR) + 16];
+
+	(void)unlinkat(dir, "ctl", 0);
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", uid);
+	(void)rmdir(path);
+}
+
 static int
 start_locked(const struct plan *plan, int dir, struct lease *lease,
 	     struct err *err)
@@ -377,7 +390,7 @@ start_locked(const struct plan *plan, int dir, struct lease *lease,
 	cgroup_sweep(plan->uid);
 	if (start(plan, listener, lease, err) == 0)
 		return 0;
-	(void)unlinkat(dir, "ctl", 0);
+	remove_name(plan->uid, dir);
 	return -1;
 }
 
