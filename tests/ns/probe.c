@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * probe [OPTION...] VERB [ARG...] - what pam_jail.so and jailsh do with a
+ * jail, after a plan made by hand
+ *
+ * The plan: the host's /usr, a little /etc, /dev, /proc, /tmp, and /mnt/home
+ * for the home of the account, uid 61001, which nobody needs to know.
+ *	-a KIND,FLAGS,MODE,TARGET,TEXT	one more entry
+ *	-e NAME=VALUE, -k PATTERN	environment: set, or let in
+ *	-L RESOURCE=SOFT:HARD		a limit; RESOURCE is a number
+ *	-l SECONDS -m SESSIONS		linger; most sessions
+ *	-n				no network
+ *	-s BYTES			size of the jail's tmpfs
+ *	-S SHELL -U UMASK
+ *	-t TREE -u UPPER		the root's layers
+ *	-j				join only, do not start
+ * What to do with it:
+ *	take		nothing
+ *	hold		say "taken" and stay until standard input ends
+ *	run COMMAND	let the keeper run it, and end like it
+ *	shell ARGV0...	let the keeper run the account's shell
+ *	enter COMMAND	enter as sshd's child does, and run it there
+ *	private COMMAND	run it in a jail that nobody else can join
+ *	status, stop	ask the keeper
+ */
+#include "base/cleanup.h"
+#include "jail/lease.h"
+#include "jail/run.h"
+#include "jail/wire.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { ALICE = 61001, ENTRIES_MAX = 100, STRINGS_MAX = 16 };
+
+static const struct entry world[] = {
+	{ ENTRY_BIND, ENTRY_READONLY, 0, "/usr", "/usr" },
+	{ ENTRY_DIR, 0, 0755, "/etc", "" },
+	{ ENTRY_FILE, 0, 0644, "/etc/passwd",
+	  "root:x:0:0::/root:/bin/sh\n"
+	  "alice:x:61001:61001::/home/alice:/bin/sh\n" },
+	{ ENTRY_FILE, 0, 0644, "/etc/group", "root:x:0:\nalice:x:61001:\n" },
+	{ ENTRY_SCRATCH, 0, 01777, "/tmp", "" },
+	{ ENTRY_SCRATCH, 0, 01777, "/var/tmp", "" },
+	{ ENTRY_SCRATCH, 0, 0755, "/run", "" },
+	{ ENTRY_DIR, 0, 0755, RUN_DIR, "" },
+	{ ENTRY_LINK, 0, 0, RUN_DIR "/shell", "/bin/sh" },
+	{ ENTRY_DIR, ENTRY_OWNED, 0700, "/run/user/61001", "" },
+	{ ENTRY_SCRATCH, ENTRY_DEVICES | ENTRY_READONLY | ENTRY_NOEXEC, 0755,
+	  "/dev", "" },
+	{ ENTRY_DEVICE, 0, 0666, "/dev/null", "1:3" },
+	{ ENTRY_DEVICE, 0, 0666, "/dev/zero", "1:5" },
+	{ ENTRY_DEVICE, 0, 0666, "/dev/tty", "5:0" },
+	{ ENTRY_LINK, 0, 0, "/dev/ptmx", "pts/ptmx" },
+	{ ENTRY_PTS, 0, 0, "/dev/pts", "" },
+	{ ENTRY_SCRATCH, 0, 01777, "/dev/shm", "" },
+	{ ENTRY_PROC, 0, 0, "/proc", "" },
+	{ ENTRY_BIND, ENTRY_OWNED, 0, "/home/alice", "/mnt/home" },
+};
+
+/* A host without a merged /usr has directories where others have links. */
+static const char *const system_places[] = { "/bin", "/lib", "/lib64",
+					     "/sbin" };
+
+struct options {
+	struct plan plan;
+	struct entry entries[ENTRIES_MAX];
+	const char *env[STRINGS_MAX];
+	const char *env_keep[STRINGS_MAX];
+	gid_t groups[1];
+	bool join_only;
+};
+
+static _Noreturn void
+die(const struct err *err)
+{
+	(void)fprintf(stderr, "probe: %d: %s\n", (int)err->kind, err->text);
+	_exit(1);
+}
+
+static _Noreturn void
+usage(const char *what)
+{
+	(void)fprintf(stderr, "probe: what is %s?\n", what);
+	_exit(2);
+}
+
+static void
+add_entry(struct options *options, struct entry entry)
+{
+	if (options->plan.n_entries == ENTRIES_MAX)
+		usage("too many entries");
+	options->entries[options->plan.n_entries++] = entry;
+}
+
+static void
+add_world(struct options *options)
+{
+	for (size_t i = 0; i < sizeof(world) / sizeof(world[0]); i++)
+		add_entry(options, world[i]);
+	for (size_t i = 0; i < sizeof(system_places) / sizeof(system_places[0]);
+	     i++) {
+		const char *const place = system_places[i];
+		struct stat st;
+
+		if (lstat(place, &st) < 0)
+			continue;
+		if (S_ISLNK(st.st_mode)) {
+			char to[256] = "";
+
+			if (readlink(place, to, sizeof(to) - 1) < 0)
+				usage(place);
+			add_entry(options, (struct entry){ ENTRY_LINK, 0, 0,
+							   place, strdup(to) });
+		} else {
+			add_entry(options,
+				  (struct entry){ ENTRY_BIND, ENTRY_READONLY, 0,
+						  place, place });
+		}
+	}
+}
+
+static enum entry_kind
+kind_named(const char *name)
+{
+	static const char *const names[] = {
+		[ENTRY_DIR] = "dir",   [ENTRY_FILE] = "file",
+		[ENTRY_LINK] = "link", [ENTRY_DEVICE] = "device",
+		[ENTRY_BIND] = "bind", [ENTRY_SCRATCH] = "scratch",
+		[ENTRY_PROC] = "proc", [ENTRY_PTS] = "pts",
+		[ENTRY_HIDE] = "hide",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return (enum entry_kind)i;
+	usage(name);
+}
+
+static void
+add_told_entry(struct options *options, char *told)
+{
+	static const char letters[] = "roxdw"; /* as enum entry_flag */
+	const char *const kind = strsep(&told, ",");
+	const char *const flags = strsep(&told, ",");
+	const char *const mode = strsep(&told, ",");
+	const char *const target = strsep(&told, ",");
+	struct entry entry = { .target = target, .text = told };
+
+	if (told == NULL)
+		usage(kind);
+	entry.kind = kind_named(kind);
+	for (const char *p = flags; *p != '\0'; p++)
+		entry.flags |= 1U << (strchr(letters, *p) - letters);
+	entry.mode = (mode_t)strtoul(mode, NULL, 8);
+	add_entry(options, entry);
+}
+
+static void
+set_limit(struct plan *plan, char *told)
+{
+	const unsigned long resource = strtoul(told, &told, 10);
+
+	if (resource >= RLIM_NLIMITS || *told++ != '=')
+		usage("limit");
+	plan->limits[resource].set = true;
+	plan->limits[resource].value.rlim_cur = strtoull(told, &told, 10);
+	if (*told++ != ':')
+		usage("limit");
+	plan->limits[resource].value.rlim_max = strtoull(told, NULL, 10);
+}
+
+static void
+read_option(struct options *options, int letter, char *value)
+{
+	struct plan *const plan = &options->plan;
+
+	switch (letter) {
+	case 'a':
+		add_told_entry(options, value);
+		break;
+	case 'e':
+		options->env[plan->n_env++ % STRINGS_MAX] = value;
+		break;
+	case 'k':
+		options->env_keep[plan->n_env_keep++ % STRINGS_MAX] = value;
+		break;
+	case 'L':
+		set_limit(plan, value);
+		break;
+	case 'l':
+		plan->linger_seconds = (int32_t)strtol(value, NULL, 10);
+		break;
+	case 'm':
+		plan->sessions = (uint32_t)strtoul(value, NULL, 10);
+		break;
+	case 'n':
+		plan->network = PLAN_NETWORK_NONE;
+		break;
+	case 's':
+		plan->scratch_bytes = strtoull(value, NULL, 10);
+		break;
+	case 'S':
+		plan->shell = value;
+		break;
+	case 'U':
+		plan->umask = (mode_t)strtoul(value, NULL, 8);
+		break;
+	case 't':
+		plan->tree = value;
+		break;
+	case 'u':
+		plan->upper = value;
+		break;
+	case 'j':
+		options->join_only = true;
+		break;
+	default:
+		_exit(2);
+	}
+}
+
+static void
+read_options(struct options *options, int argc, char **argv)
+{
+	int letter;
+
+	options->groups[0] = ALICE;
+	options->plan = (struct plan){
+		.account = "alice",
+		.uid = ALICE,
+		.gid = ALICE,
+		.groups = options->groups,
+		.n_groups = 1,
+		.jail = "probe",
+		.name = "alice",
+		.home = "/home/alice",
+		.shell = "/bin/sh",
+		.hostname = "jail",
+		.entries = options->entries,
+		.scratch_bytes = 16 << 20,
+		.scratch_files = 2000,
+		.terminals = 16,
+		.network = PLAN_NETWORK_HOST,
+		.env = options->env,
+		.env_keep = options->env_keep,
+		.umask = 022,
+		.sessions = 100,
+	};
+	add_world(options);
+	while ((letter = getopt(argc, argv, "+a:e:jk:L:l:m:ns:S:t:u:U:")) >= 0)
+		read_option(options, letter, optarg);
+}
+
+/* As pam_jail.so in sshd's child, and sshd after it. */
+static void
+enter(const struct lease *lease, char **argv, struct err *err)
+{
+	cleanup_fd int self = pidfd_open(getpid(), 0);
+	struct wire_msg entered = { .kind = WIRE_ENTERED };
+	struct jail_inside inside;
+	pid_t child;
+	int status;
+
+	if (self < 0 || wire_send(lease->sock, &entered, &self, 1, err) < 0 ||
+	    jail_enter(&lease->jail, &inside, err) < 0)
+		return;
+	child = fork(); /* the pid namespace is for children */
+	if (child > 0 && waitpid(child, &status, 0) == child)
+		run_end_like(status);
+	if (jail_become(&inside, err) < 0 ||
+	    close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
+		return;
+	(void)umask(inside.plan->umask);
+	(void)execv(argv[0], argv);
+	(void)err_errno(err, "%s", argv[0]);
+}
+
+static void
+run(int sock, char **argv, bool command, struct err *err)
+{
+	struct run_request request = {
+		.argv = (const char **)(uintptr_t)argv,
+		.env = (const char **)(uintptr_t)environ,
+		.cwd = "",
+		.command = command,
+	};
+	int status;
+
+	while (argv[request.argc] != NULL)
+		request.argc++;
+	while (environ[request.n_env] != NULL)
+		request.n_env++;
+	if (sock >= 0 && run_session(sock, &request, &status, err) == 0)
+		run_end_like(status);
+}
+
+static void
+ask(enum wire_kind kind, struct err *err)
+{
+	cleanup_fd int sock = keeper_connect(ALICE, err);
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_msg msg = { .kind = kind };
+
+	if (sock < 0 || wire_send(sock, &msg, NULL, 0, err) < 0 ||
+	    wire_recv(sock, &msg, &fds, err) < 0)
+		return;
+	(void)printf("sessions %u init %d\n", msg.sessions, msg.init_pid);
+	_exit(fflush(stdout));
+}
+
+static void
+use(struct lease *lease, const char *verb, char **argv, struct err *err)
+{
+	char byte;
+
+	if (strcmp(verb, "take") == 0)
+		_exit(0);
+	if (strcmp(verb, "hold") == 0) {
+		(void)puts("taken");
+		(void)fflush(stdout);
+		while (read(STDIN_FILENO, &byte, 1) > 0)
+			continue;
+		_exit(0);
+	}
+	if (argv[0] == NULL)
+		usage("no command");
+	if (strcmp(verb, "enter") == 0)
+		enter(lease, argv, err);
+	else if (strcmp(verb, "run") == 0)
+		run(keeper_connect(ALICE, err), argv, true, err);
+	else if (strcmp(verb, "shell") == 0)
+		run(keeper_connect(ALICE, err), argv, false, err);
+	else if (strcmp(verb, "private") == 0)
+		run(lease->sock, argv, true, err);
+	else
+		usage(verb);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { .join_only = false };
+	struct lease lease = LEASE_NONE;
+	struct err err = { .text = "" };
+	const char *verb;
+	int ret;
+
+	read_options(&options, argc, argv);
+	if (optind >= argc)
+		usage("no verb");
+	verb = argv[optind];
+	if (strcmp(verb, "status") == 0)
+		ask(WIRE_STATUS, &err);
+	else if (strcmp(verb, "stop") == 0)
+		ask(WIRE_STOP, &err);
+	if (err.kind != ERR_NONE)
+		die(&err);
+	if (strcmp(verb, "private") == 0)
+		ret = lease_private(&options.plan, &lease, &err);
+	else if (options.join_only)
+		ret = lease_join(ALICE, &lease, &err);
+	else
+		ret = lease_take(&options.plan, &lease, &err);
+	if (ret == 0)
+		use(&lease, verb, argv + optind + 1, &err);
+	die(&err);
+}
