@@ -17,8 +17,9 @@ static const struct {
 	/* Less than 64 KiB or 64 files does not hold the jail's own. */
 	[JAIL_TMP] = { "tmp", AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
 	[JAIL_TMP_FILES] = { "tmp_files", AMOUNT_COUNT, { 64, UINT32_MAX } },
-	/* NR_UNIX98_PTY_MAX of the kernel is 1 << 20. */
-	[JAIL_TERMINALS] = { "terminals", AMOUNT_COUNT, { 0, 1 << 20 } },
+	/* devpts takes max=0 for no limit at all; the most is the kernel's
+	 * NR_UNIX98_PTY_MAX. */
+	[JAIL_TERMINALS] = { "terminals", AMOUNT_COUNT, { 1, 1 << 20 } },
 	[JAIL_SESSIONS] = { "sessions", AMOUNT_COUNT, { 1, 1 << 20 } },
 };
 

@@ -183,7 +183,7 @@ static const struct {
 	{ JAIL("limits = { nofile = 1024; nproc = \"100:200\"; core = 0; "
 	       "fsize = \"1G\"; cpu = \"10m\"; as = \"unlimited\"; "
 	       "rttime = \"5ms\"; tmp = \"256M\"; tmp_files = 1000; "
-	       "terminals = 0; sessions = 1; };"),
+	       "terminals = 1; sessions = 1; };"),
 	  NULL },
 	{ JAIL("limits = { files = 1; };"),
 	  ":1: no such limit: files; jail.conf(5) has the list" },
@@ -208,6 +208,8 @@ static const struct {
 	{ JAIL("limits = { tmp = \"unlimited\"; };"),
 	  ":1: \"tmp\" must be bytes, with K, M, G or T, from 65536 to "
 	  "1125899906842624" },
+	{ JAIL("limits = { terminals = 0; };"),
+	  ":1: \"terminals\" must be a number, from 1 to 1048576" },
 	{ JAIL("limits = { sessions = 0; };"),
 	  ":1: \"sessions\" must be a number, from 1 to 1048576" },
 

@@ -300,7 +300,8 @@ make_tree(void)
 	(void)mkdir("/srv/tree", 0755);
 	(void)mkdir("/srv/tree/usr", 0755);
 	(void)mkdir("/srv/tree/usr/bin", 0755);
-	(void)symlink("/usr/bin", "/srv/tree/bin");
+	if (symlink("/usr/bin", "/srv/tree/bin") < 0)
+		assert_int_equal(errno, EEXIST);
 	(void)unlink("/srv/tree/usr/bin/bash");
 }
 
