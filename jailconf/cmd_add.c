@@ -237,44 +237,51 @@ former_shell(struct arena *arena, const char *text)
 	return access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 }
 
-/* Undoes it step by step, the shell first: what is killed in between is
- * still jailed, and can be done again.  Returns the number of changes. */
 static int
-undo(const char *user, struct arena *arena, struct err *err)
+restore_shell(const struct account *account, const char *text,
+	      struct arena *arena, int *changes, struct err *err)
+{
+	const char *shell;
+
+	if (!is_jailsh(account->shell) || !account_is_local(account->name))
+		return 0;
+	shell = former_shell(arena, text);
+	if (set_login_shell(account->name, shell, err) < 0)
+		return -1;
+	out_line("changed the login shell of %s from %s to %s", account->name,
+		 JAILSH, shell);
+	(*changes)++;
+	return 0;
+}
+
+/* Undoes it step by step, the shell first: what is killed in between is
+ * still jailed, and can be done again.  *account is {0} if there is no such
+ * account any more. */
+static int
+undo(const char *user, struct account *account, struct arena *arena,
+     int *changes, struct err *err)
 {
 	const char *const path = rehearse_user_path(arena, user, err);
-	struct account account = { 0 };
 	bool was_there = false;
-	struct err unknown;
-	int changes = 0;
-	const char *text, *shell;
+	const char *text;
 
 	if (path == NULL)
 		return -1;
 	text = file_read(path, arena, err);
 	if (text == NULL && err->errnum != ENOENT)
 		return -1;
-	if (account_lookup(user, &account, &unknown) < 0)
-		out_line("there is no account %s any more", user);
-	else if (is_jailsh(account.shell) && account_is_local(user)) {
-		shell = former_shell(arena, text);
-		if (set_login_shell(user, shell, err) < 0) {
-			account_free(&account);
+	if (account_lookup(user, account, err) == 0) {
+		if (restore_shell(account, text, arena, changes, err) < 0)
 			return -1;
-		}
-		out_line("changed the login shell of %s from %s to %s", user,
-			 JAILSH, shell);
-		changes++;
-	}
-	account_free(&account);
-	if (text != NULL &&
-	    file_remove(CONF_DIR "/users.d", user, &was_there, err) < 0)
+	} else if (text == NULL || err->kind != ERR_REFUSED) {
 		return -1;
-	if (was_there) {
-		out_line("removed %s", path);
-		changes++;
 	}
-	return changes;
+	if (file_remove(CONF_DIR "/users.d", user, &was_there, err) < 0)
+		return text == NULL && err->errnum == ENOENT ? 0 : -1;
+	if (was_there)
+		out_line("removed %s", path);
+	*changes += was_there;
+	return 0;
 }
 
 /* Says if a rule of jail.conf(5) maps the account as well. */
@@ -312,40 +319,39 @@ tell_running(const struct account *account, bool stop, struct err *err)
 }
 
 static int
-unjail(const struct call *call, struct arena *arena, struct err *err)
+unjail(const struct call *call, struct account *account, struct arena *arena,
+       struct err *err)
 {
 	cleanup_fd int lock = directory_lock(CONF_DIR, err);
-	const int changes = lock < 0 ? -1 : undo(call->user, arena, err);
-	struct account account = { 0 };
-	struct err unknown;
-	int ret = 0;
+	int changes = 0;
 
-	if (changes < 0)
+	if (lock < 0 || undo(call->user, account, arena, &changes, err) < 0)
 		return -1;
 	if (changes == 0)
 		out_line("nothing to do: no file of " CONF_DIR
 			 "/users.d jails %s",
 			 call->user);
-	if (account_lookup(call->user, &account, &unknown) == 0) {
-		tell_rule(&account);
-		ret = tell_running(&account, call->stop, err);
-	}
-	account_free(&account);
+	if (account->name == NULL)
+		return 0;
+	tell_rule(account);
+	if (tell_running(account, call->stop, err) < 0)
+		return -1;
 	if (changes > 0)
 		out_line("undo it: jailconf add %s", call->user);
-	return ret;
+	return 0;
 }
 
 int
 cmd_unjail(const struct call *call)
 {
+	struct account account = { 0 };
 	struct arena arena = { 0 };
 	struct err err = { 0 };
-	const int ret = unjail(call, &arena, &err);
+	const int ret = unjail(call, &account, &arena, &err);
 
+	if (ret < 0)
+		out_failure(call->user, &err);
+	account_free(&account);
 	arena_free(&arena);
-	if (ret == 0)
-		return STATUS_FINE;
-	out_failure(call->user, &err);
-	return STATUS_PROBLEM;
+	return ret == 0 ? STATUS_FINE : STATUS_PROBLEM;
 }

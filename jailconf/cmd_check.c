@@ -105,6 +105,24 @@ note_login_shell(struct check *check, const struct account *account,
 			       account->name);
 }
 
+/* What is wrong with one account, which RULE maps (NULL: not known); the
+ * library may have named it already. */
+static void
+tell_account(struct check *check, const char *name, const char *rule,
+	     const struct err *err)
+{
+	const char *text = err->text;
+	const size_t len = strlen(name);
+
+	if (strncmp(text, "account ", strlen("account ")) == 0)
+		text += strlen("account ");
+	if (strncmp(text, name, len) == 0 && text[len] == ':')
+		text += len + strspn(text + len, ": ");
+	report_add(&check->report, SEVERITY_ERROR, "", "account %s%s%s: %s",
+		   name, rule != NULL ? ", jailed by " : "",
+		   rule != NULL ? rule : "", text);
+}
+
 static void
 check_account(struct check *check, const char *name, bool by_file)
 {
@@ -114,24 +132,21 @@ check_account(struct check *check, const char *name, bool by_file)
 	struct err err = { 0 };
 
 	if (account_lookup(name, &account, &err) < 0) {
-		report_add(&check->report, SEVERITY_ERROR,
-			   by_file ? "jailconf unjail it" : "",
-			   "account %s: %s", name, err.text);
+		/* policy_audit() has told of files of nobody. */
+		if (!by_file || err.kind != ERR_REFUSED)
+			tell_account(check, name, NULL, &err);
 		return;
 	}
 	if (decide_somewhere(check, &account, &decision, &err) < 0) {
 		/* policy_audit() has told of broken files in users.d. */
 		if (!by_file)
-			report_add(&check->report, SEVERITY_ERROR, "",
-				   "account %s: %s", name, err.text);
+			tell_account(check, name, NULL, &err);
 	} else if (decision.jail != NULL) {
 		check->n_jailed++;
 		note_login_shell(check, &account, by_file);
 		if (note_jail(check, decision.jail, &err) < 0 ||
 		    rehearse_plan(decision.jail, &account, &plan, &err) < 0)
-			report_add(&check->report, SEVERITY_ERROR, "",
-				   "account %s: %s (mapped by %s)", name,
-				   err.text, decision.rule);
+			tell_account(check, name, decision.rule, &err);
 		else
 			plan_free(&plan);
 	} else if (by_file && account.uid == 0) {
@@ -200,12 +215,18 @@ check_local_accounts(struct check *check)
 
 /* --- all of it ---------------------------------------------------------- */
 
+static const char users_dir[] = CONF_DIR "/users.d/";
+
 static void
 found_mistake(void *arg, const struct err *mistake)
 {
 	struct check *const check = arg;
+	const bool in_users =
+		strncmp(mistake->text, users_dir, strlen(users_dir)) == 0;
 
-	report_add(&check->report, SEVERITY_ERROR, "", "%s", mistake->text);
+	report_add(&check->report, SEVERITY_ERROR,
+		   in_users ? "correct it, or jailconf unjail the account" : "",
+		   "%s", mistake->text);
 }
 
 static void

@@ -161,6 +161,12 @@ finish_memory(int *changes, struct arena *arena, struct err *err)
 	return 0;
 }
 
+static bool
+can_update_pam(void)
+{
+	return access(PROGRAM_PAM_AUTH_UPDATE, X_OK) == 0;
+}
+
 static int
 update_pam(const char *what, struct err *err)
 {
@@ -233,7 +239,7 @@ setup(struct arena *arena, int *changes, struct err *err)
 	lock = directory_lock(CONF_DIR, err);
 	if (lock < 0 || write_default(arena, changes, err) < 0)
 		return -1;
-	if (access(PROGRAM_PAM_AUTH_UPDATE, X_OK) == 0)
+	if (can_update_pam())
 		return enable_pam(arena, changes, err);
 	return 0;
 }
@@ -266,10 +272,12 @@ cmd_setup(const struct call *call)
 		out_failure("setup", &err);
 		return STATUS_PROBLEM;
 	}
+	if (!can_update_pam() && !host_has_lines()) {
+		tell_by_hand();
+		return STATUS_PROBLEM;
+	}
 	if (!verify()) {
-		if (access(PROGRAM_PAM_AUTH_UPDATE, X_OK) != 0)
-			tell_by_hand();
-		else
+		if (can_update_pam())
 			out_error("setup: the pam files are not right yet; if "
 				  "/etc/pam.d/common-* were changed by hand, "
 				  "pam-auth-update leaves them alone");
@@ -340,7 +348,7 @@ remove_profile(int *changes, struct err *err)
 static int
 disable_pam(struct arena *arena, int *changes, struct err *err)
 {
-	if (access(PROGRAM_PAM_AUTH_UPDATE, X_OK) == 0 && host_has_lines()) {
+	if (can_update_pam() && host_has_lines()) {
 		if (finish_memory(changes, arena, err) < 0 ||
 		    update_pam("--remove", err) < 0)
 			return -1;

@@ -19,9 +19,10 @@ static char *const environment[] = {
 	NULL,
 };
 
-/* Starts ARGV with OUT as standard output. */
+/* Starts ARGV with OUT as standard output and COMPLAINTS as standard error. */
 static int
-start(const char *const *argv, int out, pid_t *pid, struct err *err)
+start(const char *const *argv, int out, int complaints, pid_t *pid,
+      struct err *err)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -43,6 +44,9 @@ start(const char *const *argv, int out, pid_t *pid, struct err *err)
 						 O_RDONLY, 0);
 	if (error == 0)
 		error = posix_spawn_file_actions_adddup2(&actions, out, 1);
+	if (error == 0)
+		error = posix_spawn_file_actions_adddup2(&actions, complaints,
+							 2);
 	if (error == 0)
 		/* posix_spawn(3) takes char *const *, and changes nothing. */
 		error = posix_spawn(pid, argv[0], &actions, &attr,
@@ -76,7 +80,7 @@ host_run(const char *const *argv, struct err *err)
 {
 	pid_t pid;
 
-	if (start(argv, STDERR_FILENO, &pid, err) < 0)
+	if (start(argv, STDERR_FILENO, STDERR_FILENO, &pid, err) < 0)
 		return -1;
 	return wait_for(pid, argv[0], err);
 }
@@ -102,18 +106,19 @@ host_read(const char *const *argv, struct arena *arena, struct err *err)
 {
 	char *const text = arena_alloc(arena, OUTPUT_MAX_BYTES + 1, err);
 	cleanup_fd int from = -1, to = -1;
+	cleanup_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int ends[2];
 	pid_t pid;
 
 	if (text == NULL)
 		return NULL;
-	if (pipe2(ends, O_CLOEXEC) < 0) {
+	if (null < 0 || pipe2(ends, O_CLOEXEC) < 0) {
 		(void)err_errno(err, "pipe");
 		return NULL;
 	}
 	from = ends[0];
 	to = ends[1];
-	if (start(argv, to, &pid, err) < 0)
+	if (start(argv, to, null, &pid, err) < 0)
 		return NULL;
 	fd_close(&to);
 	read_output(from, text, OUTPUT_MAX_BYTES);

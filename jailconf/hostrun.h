@@ -25,7 +25,8 @@
 int host_run(const char *const *argv, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
-/* The same, but its standard output is returned, in ARENA; NULL for -1. */
+/* The same, but its standard output is returned, in ARENA, and what it
+ * complains of is not printed; NULL for -1. */
 const char *host_read(const char *const *argv, struct arena *arena,
 		      struct err *err)
 	__attribute__((nonnull, warn_unused_result));
