@@ -2,7 +2,6 @@
 #include "jailconf/words.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -69,14 +68,14 @@ check_number(struct scan *scan)
 	bool is_long;
 	char *end;
 
-	errno = 0;
+	/* ULLONG_MAX if it is more than that: strtoull(3). */
 	value = strtoull(scan->at, &end, hex ? 16 : 10);
 	is_long = *end == 'L';
-	if (errno != 0 || value > (is_long ? LLONG_MAX : INT_MAX))
+	if (value > (is_long ? LLONG_MAX : INT_MAX))
 		return err_set(scan->err, ERR_CONFIG,
 			       "%s:%u: the number %.*s is too large%s",
 			       scan->path, scan->line, (int)len, scan->at,
-			       is_long || errno != 0 || value > LLONG_MAX
+			       is_long || value > LLONG_MAX
 				       ? ""
 				       : " for an int: put an L behind it");
 	skip(scan, len);

@@ -97,12 +97,16 @@ static const struct row of_one_name[] = {
 
 static const struct text wildcards[] = { { "*", { "f", 1 } },
 					 { "ssl/*", { "f", 1 } } };
+static const struct text twice[] = { { "mine", { "f", 1 } },
+				     { "mi*", { "f", 1 } },
+				     { "mine", { "f", 1 } } };
 static const struct text one_name[] = { { "mine", { "f", 1 } } };
 
 static const struct jail_conf jails[] = {
 	{ .etc_given = false },
 	{ .etc = { wildcards, 2 }, .etc_given = true },
 	{ .etc = { one_name, 1 }, .etc_given = true },
+	{ .etc = { twice, 3 }, .etc_given = true },
 	{ .etc_given = true },
 };
 
@@ -141,6 +145,7 @@ only_what_is_listed_and_safe_is_shown(void **state)
 	} expected[] = {
 		{ by_default, N_ROWS(by_default) },
 		{ of_wildcards, N_ROWS(of_wildcards) },
+		{ of_one_name, N_ROWS(of_one_name) },
 		{ of_one_name, N_ROWS(of_one_name) },
 		{ NULL, 0 },
 	};
@@ -194,6 +199,26 @@ a_name_that_was_asked_for_is_shown_or_a_mistake(void **state)
 		assert_string_equal(err.text, cases[i].error);
 		arena_free(&arena);
 	}
+}
+
+static void
+what_somebody_else_owns_is_not_shown(void **state)
+{
+	const struct text name = { "theirs", { "f", 7 } };
+	const struct jail_conf jail = { .etc = { &name, 1 },
+					.etc_given = true };
+	struct arena arena = { NULL };
+	struct entries entries = { .arena = &arena };
+	struct err err = { .text = "" };
+
+	(void)state;
+	write_text("/etc/theirs", "");
+	give_to("/etc/theirs", 20001);
+	assert_int_equal(etc_add(&jail, &entries, &err), -1);
+	assert_string_equal(err.text, "f:7: \"etc\": /etc/theirs can be "
+				      "changed by others than root");
+	arena_free(&arena);
+	assert_int_equal(unlink("/etc/theirs"), 0);
 }
 
 static void
@@ -256,6 +281,7 @@ main(void)
 		cmocka_unit_test(only_what_is_listed_and_safe_is_shown),
 		cmocka_unit_test(
 			a_name_that_was_asked_for_is_shown_or_a_mistake),
+		cmocka_unit_test(what_somebody_else_owns_is_not_shown),
 		cmocka_unit_test(the_compiled_list_keeps_its_own_rules),
 		cmocka_unit_test(the_manual_has_the_compiled_list),
 	};

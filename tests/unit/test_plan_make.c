@@ -2,6 +2,7 @@
 #include "conf.h"
 
 #include <errno.h>
+#include <sys/mount.h>
 
 #define JAIL(keys) "jails = { web = { " keys " }; };"
 
@@ -416,6 +417,98 @@ binds_come_in_order_with_their_flags(void **state)
 	account_free(&alice);
 }
 
+static void
+what_is_the_accounts_is_bound_only_if_that_is_said(void **state)
+{
+	struct account alice = look_up("alice");
+	struct plan plan;
+	struct err err = { .text = "" };
+
+	(void)state;
+	(void)mkdir("/srv/own", 0700);
+	give_to("/srv/own", 20001);
+	assert_int_equal(make(JAIL("binds = ( { source = \"/srv/own\"; } );"),
+			      &alice, &plan, &err),
+			 -1);
+	assert_string_equal(err.text, FILE_PATH
+			    ":1: bind: /srv/own: own belongs to uid 20001, "
+			    "not to root");
+	account_free(&alice);
+}
+
+/* The link would have to be made in a directory of the host's. */
+static void
+a_home_below_usr_is_given_another_place(void **state)
+{
+	struct account alice = alice_with("/usr/games/alice", "/bin/sh");
+	struct plan plan;
+
+	(void)state;
+	/* Not on the real /usr: over it, in this world. */
+	(void)mkdir("/fake-games", 0755);
+	(void)mkdir("/fake-games/alice", 0700);
+	give_to("/fake-games/alice", 20001);
+	if (mount("/fake-games", "/usr/games", NULL, MS_BIND, NULL) < 0)
+		skip();
+	plan = must_make(JAIL("home = \"/home/alice\";"), &alice);
+	assert_string_equal(find(&plan, "/home/alice")->text,
+			    "/usr/games/alice");
+	assert_null(find(&plan, "/usr/games/alice"));
+	plan_free(&plan);
+	assert_int_equal(umount("/usr/games"), 0);
+	account_free(&alice);
+}
+
+/* A link in the home itself would be the account's to change. */
+static void
+a_home_around_the_other_path_needs_no_link(void **state)
+{
+	static const char *const homes[] = { "/home", "/home/alice/inner" };
+	struct account alice = look_up("alice");
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(homes); i++) {
+		char text[200];
+		struct plan plan;
+
+		(void)snprintf(text, sizeof(text), JAIL("home = \"%s\";"),
+			       homes[i]);
+		plan = must_make(text, &alice);
+		assert_string_equal(find(&plan, homes[i])->text, "/home/alice");
+		assert_null(find(&plan, "/home/alice"));
+		plan_free(&plan);
+	}
+	account_free(&alice);
+}
+
+static void
+inherited_limits_are_replaced_as_a_whole(void **state)
+{
+	struct account alice = look_up("alice");
+	struct plan plan = must_make(
+		"jails = { base = { limits = { nproc = 5; tmp = \"1M\"; "
+		"tmp_files = 100; terminals = 2; sessions = 3; }; };\n"
+		"web = { inherit = \"base\"; limits = { core = 0; }; }; };",
+		&alice);
+
+	(void)state;
+	assert_false(plan.limits[RLIMIT_NPROC].set);
+	assert_true(plan.limits[RLIMIT_CORE].set);
+	assert_int_equal(plan.scratch_bytes, 256 << 20);
+	assert_int_equal(plan.scratch_files, 65536);
+	assert_int_equal(plan.terminals, 64);
+	assert_int_equal(plan.sessions, 64);
+	plan_free(&plan);
+	plan = must_make(
+		"jails = { base = { limits = { nproc = 5; sessions = 3; }; };\n"
+		"web = { inherit = \"base\"; }; };",
+		&alice);
+	assert_true(plan.limits[RLIMIT_NPROC].set);
+	assert_int_equal(plan.sessions, 3);
+	plan_free(&plan);
+	account_free(&alice);
+}
+
 /* --- refused ------------------------------------------------------------ */
 
 static const struct {
@@ -466,6 +559,9 @@ static const struct {
 	{ "binds = (\n{ source = \"/tmp/x\"; optional = true; } );", ERR_CONFIG,
 	  FILE_PATH ":2: bind: /tmp/x: tmp can be changed by others (mode "
 		    "1777)" },
+	{ "binds = (\n{ source = \"/conf/jail.conf/x\"; optional = true; } );",
+	  ERR_CONFIG,
+	  FILE_PATH ":2: bind: /conf/jail.conf/x: Not a directory" },
 	{ "binds = ( { source = \"/\"; target = \"/host\"; } );", ERR_CONFIG,
 	  FILE_PATH ":1: bind: source \"/\" is not a clean absolute path below "
 		    "/" },
@@ -730,6 +826,11 @@ main(void)
 			a_shell_is_looked_for_in_the_tree_not_on_the_host),
 		cmocka_unit_test(each_tree_has_its_own_changes),
 		cmocka_unit_test(binds_come_in_order_with_their_flags),
+		cmocka_unit_test(
+			what_is_the_accounts_is_bound_only_if_that_is_said),
+		cmocka_unit_test(a_home_below_usr_is_given_another_place),
+		cmocka_unit_test(a_home_around_the_other_path_needs_no_link),
+		cmocka_unit_test(inherited_limits_are_replaced_as_a_whole),
 		cmocka_unit_test(
 			what_cannot_be_done_is_refused_with_its_reason),
 		cmocka_unit_test(some_accounts_are_never_jailed),
