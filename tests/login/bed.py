@@ -199,6 +199,11 @@ def once(name):
     return True
 
 
+def never_mind(name):
+    """NAME has failed: the next who asks must do it, or fail as well."""
+    (RUN / name).unlink()
+
+
 def account(name, shell="/bin/bash"):
     """A user with a home, a password and root's key; not jailed."""
     key = pathlib.Path("/root/.ssh/id_ed25519")
@@ -226,7 +231,11 @@ def jail_account(name, *keys):
     account(name)
     set_up()
     if once(f"jailed-{name}"):
-        sh(["jailconf", "add", name])
+        try:
+            sh(["jailconf", "add", name])
+        except AssertionError:
+            never_mind(f"jailed-{name}")
+            raise
     if keys:
         configure(name, *keys)
 
@@ -244,7 +253,11 @@ def set_up():
     """The host knows pam_jail: what the administrator does once."""
     if once("set-up"):
         keep_pristine()
-        sh(["jailconf", "setup"])
+        try:
+            sh(["jailconf", "setup"])
+        except AssertionError:
+            never_mind("set-up")
+            raise
 
 
 PRISTINE = ("etc/passwd", "etc/shadow", "etc/group", "etc/gshadow",
