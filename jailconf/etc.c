@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <glob.h>
@@ -117,12 +118,14 @@ etc_check_name(const struct text *name, struct err *err)
 struct names {
 	const struct jail_conf *jail;
 	size_t n;
+	const char **listed; /* what is in /etc */
+	size_t n_listed;
 };
 
 static struct names
 names_of(const struct jail_conf *jail)
 {
-	struct names names = { jail, jail->etc.n };
+	struct names names = { .jail = jail };
 
 	for (names.n = jail->etc_given ? jail->etc.n : 0;
 	     !jail->etc_given && etc_default_names[names.n] != NULL; names.n++)
@@ -168,6 +171,14 @@ resolve(const char *dir, const char *path, char *out, size_t size)
 	}
 }
 
+/* As fnmatch(3), which is slow, and rarely needed to say no. */
+static bool
+matches(const char *pattern, const char *name, int flags)
+{
+	return strncmp(name, pattern, strcspn(pattern, "*?[\\")) == 0 &&
+	       fnmatch(pattern, name, flags) == 0;
+}
+
 static bool
 is_below(const char *path, const char *dir)
 {
@@ -187,8 +198,8 @@ is_shown(const struct names *names, const char *path)
 		if (is_below(path, dirs[i]))
 			return true;
 	for (size_t i = 0; i < names->n && is_below(path, "/etc"); i++)
-		if (fnmatch(name_at(names, i), path + strlen(ETC),
-			    FNM_PATHNAME | FNM_LEADING_DIR) == 0)
+		if (matches(name_at(names, i), path + strlen(ETC),
+			    FNM_PATHNAME | FNM_LEADING_DIR))
 			return true;
 	return false;
 }
@@ -258,10 +269,38 @@ add_member(const struct member *member, const struct names *names,
 			    err);
 }
 
-/* A name with a wildcard may match nothing. */
 static int
-add_matches(const char *pattern, const struct names *names,
-	    struct entries *entries, struct err *err)
+add_match(const char *path, const struct names *names, struct entries *entries,
+	  struct err *err)
+{
+	const struct member member = { path, NULL };
+
+	if (why_never(path + strlen(ETC)) != NULL)
+		return 0;
+	return add_member(&member, names, entries, err);
+}
+
+/* glob(7) on the names of /etc itself, read once: glob(3) takes longer. */
+static int
+add_matches_of(const char *pattern, const struct names *names,
+	       struct entries *entries, struct err *err)
+{
+	for (size_t i = 0; i < names->n_listed; i++) {
+		const char *const name = names->listed[i];
+		char path[PATH_MAX];
+
+		if (!matches(pattern, name, FNM_PERIOD))
+			continue;
+		(void)snprintf(path, sizeof(path), ETC "%s", name);
+		if (add_match(path, names, entries, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+add_matches_below(const char *pattern, const struct names *names,
+		  struct entries *entries, struct err *err)
 {
 	glob_t found = { .gl_pathc = 0 };
 	const int ret = glob(pattern, GLOB_NOSORT, NULL, &found);
@@ -269,33 +308,77 @@ add_matches(const char *pattern, const struct names *names,
 			     ? 0
 			     : err_set(err, ERR_SYSTEM, "%s: glob", pattern);
 
-	for (size_t i = 0; status == 0 && i < found.gl_pathc; i++) {
-		const struct member member = { found.gl_pathv[i], NULL };
-
-		if (why_never(member.path + strlen(ETC)) == NULL)
-			status = add_member(&member, names, entries, err);
-	}
+	for (size_t i = 0; status == 0 && i < found.gl_pathc; i++)
+		status = add_match(found.gl_pathv[i], names, entries, err);
 	globfree(&found);
 	return status;
+}
+
+static int
+add_name(size_t i, const struct names *names, struct entries *entries,
+	 struct err *err)
+{
+	const struct jail_conf *const jail = names->jail;
+	const char *const name = name_at(names, i);
+	char path[PATH_MAX];
+	const struct member member = { path, jail->etc_given
+						     ? &jail->etc.item[i]
+						     : NULL };
+
+	(void)snprintf(path, sizeof(path), ETC "%s", name);
+	if (strpbrk(name, "*?[") == NULL)
+		return add_member(&member, names, entries, err);
+	/* A name with a wildcard may match nothing. */
+	if (strchr(name, '/') == NULL)
+		return add_matches_of(name, names, entries, err);
+	return add_matches_below(path, names, entries, err);
+}
+
+static int
+keep_name(struct names *names, size_t *room, const char *name,
+	  struct arena *arena, struct err *err)
+{
+	if (names->n_listed == *room) {
+		const size_t more = *room > 0 ? *room * 2 : 256;
+		const char **const listed =
+			arena_alloc(arena, more * sizeof(*listed), err);
+
+		if (listed == NULL)
+			return -1;
+		if (*room > 0)
+			memcpy(listed, names->listed, *room * sizeof(*listed));
+		names->listed = listed;
+		*room = more;
+	}
+	names->listed[names->n_listed] = arena_copy(arena, name, err);
+	return names->listed[names->n_listed++] != NULL ? 0 : -1;
+}
+
+static int
+list_names(struct names *names, struct arena *arena, struct err *err)
+{
+	DIR *const dir = opendir(ETC);
+	const struct dirent *file;
+	size_t room = 0;
+	int ret = 0;
+
+	if (dir == NULL)
+		return err_errno(err, ETC);
+	while (ret == 0 && (file = readdir(dir)) != NULL)
+		ret = keep_name(names, &room, file->d_name, arena, err);
+	(void)closedir(dir);
+	return ret;
 }
 
 int
 etc_add(const struct jail_conf *jail, struct entries *entries, struct err *err)
 {
-	const struct names names = names_of(jail);
+	struct names names = names_of(jail);
+	struct arena arena = { NULL };
+	int ret = list_names(&names, &arena, err);
 
-	for (size_t i = 0; i < names.n; i++) {
-		const char *const name = name_at(&names, i);
-		char path[PATH_MAX];
-		const struct member member = {
-			path, jail->etc_given ? &jail->etc.item[i] : NULL
-		};
-
-		(void)snprintf(path, sizeof(path), ETC "%s", name);
-		if (strpbrk(name, "*?[") != NULL
-			    ? add_matches(path, &names, entries, err) < 0
-			    : add_member(&member, &names, entries, err) < 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; ret == 0 && i < names.n; i++)
+		ret = add_name(i, &names, entries, err);
+	arena_free(&arena);
+	return ret;
 }
