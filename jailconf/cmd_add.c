@@ -130,7 +130,7 @@ apply(const struct addition *add, struct err *err)
 	const char *const user = add->account.name;
 	bool made;
 
-	if (directory_make(CONF_DIR "/users.d", &made, err) < 0)
+	if (directory_make(CONF_DIR "/users.d", 0755, &made, err) < 0)
 		return -1;
 	if (!add->same) {
 		if (file_replace(CONF_DIR "/users.d", CONF_DIR, user, add->text,
@@ -214,7 +214,7 @@ cmd_add(const struct call *call)
 		out_error("%s", err.text);
 	} else {
 		warn(&add);
-		out_line("try it: jailconf try %s; undo it: jailconf unjail %s",
+		out_line("try: jailconf try %s; undo: jailconf unjail %s",
 			 call->user, call->user);
 		status = STATUS_FINE;
 	}
@@ -337,7 +337,7 @@ unjail(const struct call *call, struct account *account, struct arena *arena,
 	if (tell_running(account, call->stop, err) < 0)
 		return -1;
 	if (changes > 0)
-		out_line("undo it: jailconf add %s", call->user);
+		out_line("undo: jailconf add %s", call->user);
 	return 0;
 }
 

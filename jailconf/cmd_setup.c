@@ -22,15 +22,24 @@
 static int
 make_directories(int *changes, struct err *err)
 {
-	static const char *const paths[] = { CONF_DIR, CONF_DIR "/users.d" };
+	/* What accounts keep of their changes to a tree is nobody else's to
+	 * see; there may be set-uid files among it. */
+	static const struct {
+		const char *path;
+		mode_t mode;
+	} rows[] = { { CONF_DIR, 0755 },
+		     { CONF_DIR "/users.d", 0755 },
+		     { STATE_DIR, 0755 },
+		     { STATE_DIR "/overlay", 0700 } };
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		bool made;
 
-		if (directory_make(paths[i], &made, err) < 0)
+		if (directory_make(rows[i].path, rows[i].mode, &made, err) < 0)
 			return -1;
 		if (made)
-			out_line("made %s; undo: rmdir %s", paths[i], paths[i]);
+			out_line("made %s; undo: rmdir %s", rows[i].path,
+				 rows[i].path);
 		*changes += made;
 	}
 	return 0;
@@ -393,6 +402,6 @@ cmd_unsetup(const struct call *call)
 	if (changes == 0)
 		out_line("nothing to do: pam_jail is not set up");
 	else
-		out_line("left alone: " CONF_DIR "; undo it: jailconf setup");
+		out_line("left alone: " CONF_DIR "; undo: jailconf setup");
 	return STATUS_FINE;
 }

@@ -49,11 +49,11 @@ directory_lock(const char *path, struct err *err)
 }
 
 int
-directory_make(const char *path, bool *made, struct err *err)
+directory_make(const char *path, mode_t mode, bool *made, struct err *err)
 {
 	cleanup_fd int fd = -1;
 
-	*made = mkdir(path, 0755) == 0;
+	*made = mkdir(path, mode) == 0;
 	if (!*made && errno != EEXIST)
 		return err_errno(err, "make %s", path);
 	fd = open_directory(path, err);

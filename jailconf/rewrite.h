@@ -23,10 +23,10 @@ int directory_lock(const char *path, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
- * Makes the directory PATH with mode 0755 if it is not there; *made tells.
+ * Makes the directory PATH with MODE if it is not there; *made tells.
  * Returns 0, or -1 with ERR_UNSAFE or ERR_SYSTEM.
  */
-int directory_make(const char *path, bool *made, struct err *err)
+int directory_make(const char *path, mode_t mode, bool *made, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*

@@ -44,9 +44,7 @@ def state():
     for top in ("/etc/pam.d", "/var/lib/pam", "/usr/share/pam-configs",
                 CONF_DIR):
         for path in sorted(pathlib.Path(top).rglob("*")):
-            # pam-auth-update(8) leaves its drafts, if it is killed.
-            if path.is_file() and path.name != "seen" and not re.search(
-                    r"\.(pam-)?new$", path.name):
+            if path.is_file() and path.name != "seen":
                 files[str(path)] = path.read_text()
     files["/etc/passwd"] = pathlib.Path("/etc/passwd").read_text()
     return files
@@ -94,59 +92,6 @@ def setup_puts_its_lines_last():
 
 
 @case
-def setup_again_changes_nothing():
-    before = state()
-    has(jailconf("setup"), "^nothing to do")
-    unchanged(before)
-
-
-@case
-def unsetup_takes_out_what_setup_put_in():
-    before = state()
-    has(jailconf("unsetup", "--force"), "^took pam_jail out")
-    for path in pathlib.Path("/etc/pam.d").iterdir():
-        lacks(path.read_text(), "pam_jail", str(path))
-    has(jailconf("unsetup", "--force"), "^nothing to do")
-    has(jailconf("check", status=1), "^error: no pam service calls pam_jail")
-    has(jailconf("add", WHO), "^warning: .*run jailconf setup$")
-    jailconf("unjail", WHO)
-    jailconf("setup")
-    unchanged(before)
-
-
-@case
-def unsetup_refuses_while_somebody_is_jailed():
-    with jailed(WHO):
-        before = state()
-        has(jailconf("unsetup", status=1), rf"jailconf unjail them.*--force")
-        unchanged(before)
-
-
-@case
-def a_setup_that_is_killed_anywhere_is_completed_by_the_next():
-    after = state()
-    jailconf("unsetup", "--force")
-    before = state()
-    for when in range(1, 15):
-        subprocess.run(
-            ["strace", "-f", "-o", "/run/bed/trace", "-e",
-             "trace=rename,renameat", "-e",
-             f"inject=rename,renameat:signal=KILL:when={when}",
-             "jailconf", "setup"], check=False, timeout=30,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
-        done = "killed" not in pathlib.Path("/run/bed/trace").read_text()
-        jailconf("setup")
-        unchanged(after, f"killed at rename {when}")
-        jailconf("unsetup", "--force")
-        unchanged(before, f"undone after rename {when}")
-        if done:
-            break
-    same(done, True, "more renames than expected")
-    jailconf("setup")
-
-
-@case
 def setup_fails_when_the_stacks_are_not_right():
     cases = (
         ("/etc/pam.d/sshd", lambda t: "auth sufficient pam_permit.so\n" + t,
@@ -165,6 +110,22 @@ def setup_fails_when_the_stacks_are_not_right():
             has(jailconf("setup", status=1), f"^error: {words}")
             has(jailconf("check", status=1), f"^error: {words}")
     jailconf("check")
+
+
+@case
+def where_nothing_is_set_up_every_verb_says_so():
+    jailconf("unsetup", "--force")
+    try:
+        has(jailconf("check", status=1), "^error: no pam service calls "
+                                         "pam_jail")
+        has(jailconf("add", WHO), "^warning: .*run jailconf setup$")
+        told = json.loads(jailconf("explain", "--json", WHO))
+        ends = {door["service"]: door["end"] for door in told["doors"]}
+        same((ends["sshd"], ends["cron"], ends["atd"]), ("outside",) * 3)
+        same(ends["su"], "refused")  # by its login shell
+        jailconf("unjail", WHO)
+    finally:
+        jailconf("setup")
 
 
 @case
@@ -188,7 +149,7 @@ def add_and_unjail_leave_nothing_behind():
     before = state()
     text = jailconf("add", WHO)
     same(text.splitlines()[-1],
-         f"try it: jailconf try {WHO}; undo it: jailconf unjail {WHO}")
+         f"try: jailconf try {WHO}; undo: jailconf unjail {WHO}")
     same(shell_of(WHO), JAILSH)
     same(oct(users_file(WHO).stat().st_mode & 0o7777), "0o644")
     jailconf("unjail", WHO)
