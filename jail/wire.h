@@ -7,7 +7,7 @@
  *
  *	who asks		says		hears
  *	root: pam_jail,		JOIN		GRANT + fds | REFUSE
- *				ENTERED + fd
+ *				then ENTERED + fd
  *	  jailconf		STATUS		STATUS + fds | REFUSE
  *				STOP		(the connection ends)
  *	the account itself	RUN + fds	STARTED + fds | REFUSE, later

@@ -36,10 +36,9 @@ take_terminal(struct run_request *request, const char **env, size_t n)
 
 /* Runs the command, or a login shell, inside; ends as it ends. */
 static int
-run_inside(const struct call *call, const struct plan *plan, int sock,
-	   struct err *err)
+run_inside(const struct call *call, const struct lease *lease, struct err *err)
 {
-	const char *const shell = plan->shell;
+	const char *const shell = lease->jail.plan.shell;
 	const char *const slash = strrchr(shell, '/');
 	const char *login[] = { NULL, NULL }, *env[2];
 	cleanup_free char *name = NULL;
@@ -61,7 +60,7 @@ run_inside(const struct call *call, const struct plan *plan, int sock,
 		request.argc = 1;
 	}
 	take_terminal(&request, env, sizeof(env) / sizeof(env[0]));
-	if (run_session(sock, &request, &status, err) < 0)
+	if (run_session(lease->sock, &request, &status, err) < 0)
 		return -1;
 	run_end_like(status);
 }
@@ -140,7 +139,7 @@ cmd_try(const struct call *call)
 	/* Only a failure comes back from run_inside(). */
 	if (plan_trial(call, &arena, &plan, &err) == 0 &&
 	    lease_private(&plan, &lease, &err) == 0)
-		(void)run_inside(call, &plan, lease.sock, &err);
+		(void)run_inside(call, &lease, &err);
 	out_failure(call->user, &err);
 	lease_close(&lease);
 	plan_free(&plan);
@@ -195,14 +194,9 @@ cmd_exec(const struct call *call)
 {
 	struct lease lease = LEASE_NONE;
 	struct err err = { 0 };
-	cleanup_fd int sock = -1;
 
-	/* The lease keeps the jail alive until there is a session. */
-	if (find_or_start(call, &lease, &err) == 0) {
-		sock = keeper_connect(lease.jail.plan.uid, &err);
-		if (sock >= 0)
-			(void)run_inside(call, &lease.jail.plan, sock, &err);
-	}
+	if (find_or_start(call, &lease, &err) == 0)
+		(void)run_inside(call, &lease, &err);
 	out_failure(call->user, &err);
 	lease_close(&lease);
 	return STATUS_NOT_RUN;

@@ -398,13 +398,6 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 	return false; /* the child has the connection now */
 }
 
-/* Made by lease_private(): it never had a name. */
-static bool
-is_private(const struct keeper *keeper)
-{
-	return keeper->listener < 0 && keeper->dir < 0;
-}
-
 static bool
 answer(struct keeper *keeper, struct peer *peer)
 {
@@ -415,12 +408,12 @@ answer(struct keeper *keeper, struct peer *peer)
 
 	if (wire_recv(peer->sock, &msg, &fds, &err) < 0)
 		return false;
-	/* Whoever has joined may say this, and nothing else; but a private
-	 * jail has no other connection to ask on, and jailconf(8) keeps it. */
-	if (peer->leases && !(is_private(keeper) && msg.kind == WIRE_RUN))
-		return msg.kind == WIRE_ENTERED && note_entered(peer, &fds);
 	if (msg.kind == WIRE_RUN)
 		return answer_run(keeper, peer, &msg, &fds);
+	/* Whoever has joined may say this besides, and nothing else: the
+	 * connection may be in a child of sshd's that is the account now. */
+	if (peer->leases)
+		return msg.kind == WIRE_ENTERED && note_entered(peer, &fds);
 	if (msg.kind == WIRE_JOIN && root)
 		return answer_join(keeper, peer);
 	if (msg.kind == WIRE_STATUS && root)
