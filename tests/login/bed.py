@@ -478,9 +478,9 @@ def mounts():
 
 
 def cgroups():
-    """Control groups of jails."""
-    top = "/sys/fs/cgroup"
-    return sorted(path for path, _, _ in os.walk(top) if "jail" in path)
+    """Control groups of jails, but not those that all of them are in."""
+    return sorted(path for path, _, _ in os.walk("/sys/fs/cgroup")
+                  if re.search(r"/jail\b.*/\d+(/|$)", path))
 
 
 def stop(name):
