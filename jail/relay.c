@@ -40,7 +40,10 @@ struct relay {
 	int output;   /* terminal to write to; -1: none */
 	int terminal; /* the outer one, for its modes and size; -1: none */
 	bool raw;     /* its modes are changed */
+	bool opost;   /* it turns newlines into carriage returns, not the
+		       * session's: what comes through a pipe needs it */
 	struct termios modes;
+	bool borrowed; /* those were of our shell at its prompt */
 	struct buffer to_jail, from_jail;
 	int status;
 	bool ended;
@@ -59,15 +62,34 @@ in_foreground(const struct relay *relay)
 	return group < 0 || group == getpgrp();
 }
 
+/* What the session's terminal is to begin with.  Of two terminals in a row
+ * one turns newlines into carriage returns. */
+static struct termios
+inner_modes(const struct relay *relay)
+{
+	struct termios modes = relay->modes;
+
+	if (relay->opost)
+		modes.c_oflag &= ~(tcflag_t)OPOST;
+	return modes;
+}
+
 /* The bytes that are typed are the session's terminal's to interpret. */
 static void
 make_raw(struct relay *relay)
 {
-	struct termios raw = relay->modes;
+	struct termios raw, modes;
 
-	if (relay->raw || relay->input < 0 || !in_foreground(relay))
+	if (relay->raw || relay->input < 0 || !in_foreground(relay) ||
+	    tcgetattr(relay->terminal, &relay->modes) < 0)
 		return;
+	modes = inner_modes(relay);
+	if (relay->borrowed && tcsetattr(relay->master, TCSANOW, &modes) == 0)
+		relay->borrowed = false;
+	raw = relay->modes;
 	cfmakeraw(&raw);
+	if (relay->opost)
+		raw.c_oflag = relay->modes.c_oflag;
 	relay->raw = tcsetattr(relay->terminal, TCSADRAIN, &raw) == 0;
 }
 
@@ -137,11 +159,10 @@ ask(struct relay *relay, const struct run_request *request, struct err *err)
 		if (tcgetattr(relay->terminal, &relay->modes) < 0 ||
 		    ioctl(relay->terminal, TIOCGWINSZ, &msg.window) < 0)
 			return err_errno(err, "the terminal");
-		msg.modes = relay->modes;
-		/* Where we do not make the outer terminal raw, it goes on
-		 * turning newlines into carriage returns; once is enough. */
-		if (relay->input < 0)
-			msg.modes.c_oflag &= ~(tcflag_t)OPOST;
+		relay->borrowed = !in_foreground(relay);
+		relay->opost = relay->input < 0 ||
+			       (msg.terminals & 1U << STDOUT_FILENO) == 0;
+		msg.modes = inner_modes(relay);
 	}
 	return wire_send(relay->sock, &msg, fds, n, err);
 }
@@ -348,6 +369,15 @@ drain(struct relay *relay)
 		while (!is_empty(&relay->from_jail))
 			flush(&relay->from_jail, relay->output);
 	}
+}
+
+int
+run_check_stdio(struct err *err)
+{
+	for (int fd = 0; fd < N_STDIO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return err_errno(err, "descriptor %d", fd);
+	return 0;
 }
 
 static int

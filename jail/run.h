@@ -58,6 +58,14 @@ int run_rename_shell(const char *shell, char **argv, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
+ * Whether 0, 1 and 2 are open, to be asked before anything else is opened:
+ * else that would be passed on as somebody's standard input.  Returns 0, or
+ * -1 and an ERR_SYSTEM.
+ */
+int run_check_stdio(struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Asks the keeper at the other end of SOCK to run REQUEST and stays with it
  * until it ends: terminal bytes, window size, signals, stop and continue.
  * SOCK stays the caller's.

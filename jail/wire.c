@@ -92,6 +92,9 @@ wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds, struct err *err)
 	do
 		n = recvmsg(sock, &hdr, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
+	/* An empty message looks like the end, and may bring descriptors. */
+	if (n == 0)
+		(void)take_fds(&hdr, fds);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return err_set(err, ERR_GONE, "the jail has ended");
 	if (n < 0)

@@ -113,7 +113,7 @@ main(int argc, char **argv)
 	}
 	if (find_shell(shell, sizeof(shell)))
 		become_shell(shell, argv, &err);
-	else
+	else if (run_check_stdio(&err) == 0)
 		ask_keeper(argv, &err);
 	refuse(&err);
 }
