@@ -217,6 +217,7 @@ class Log:
     def __init__(self):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind("/dev/log")
+        os.chmod("/dev/log", 0o666)
         self.sock.setblocking(False)
 
     def lines(self):

@@ -6,6 +6,7 @@
  * The plan: the host's /usr, a little /etc, /dev, /proc, /tmp, and /mnt/home
  * for the home of the account, uid 61001, which nobody needs to know.
  *	-a KIND,FLAGS,MODE,TARGET,TEXT	one more entry
+ *	-i UID				another account
  *	-e NAME=VALUE, -k PATTERN	environment: set, or let in
  *	-L RESOURCE=SOFT:HARD		a limit; RESOURCE is a number
  *	-l SECONDS -m SESSIONS		linger; most sessions
@@ -216,6 +217,9 @@ read_option(struct options *options, int letter, char *value)
 	case 'u':
 		plan->upper = value;
 		break;
+	case 'i':
+		plan->uid = (uid_t)strtoul(value, NULL, 10);
+		break;
 	case 'j':
 		options->join_only = true;
 		break;
@@ -252,7 +256,8 @@ read_options(struct options *options, int argc, char **argv)
 		.sessions = 100,
 	};
 	add_world(options);
-	while ((letter = getopt(argc, argv, "+a:e:jk:L:l:m:ns:S:t:u:U:")) >= 0)
+	while ((letter = getopt(argc, argv, "+a:e:i:jk:L:l:m:ns:S:t:u:U:")) >=
+	       0)
 		read_option(options, letter, optarg);
 }
 
@@ -300,15 +305,23 @@ run(int sock, char **argv, bool command, struct err *err)
 }
 
 static void
-ask(enum wire_kind kind, struct err *err)
+ask(uid_t uid, enum wire_kind kind, struct err *err)
 {
-	cleanup_fd int sock = keeper_connect(ALICE, err);
+	cleanup_fd int sock = keeper_connect(uid, err);
 	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
 	struct wire_msg msg = { .kind = kind };
 
-	if (sock < 0 || wire_send(sock, &msg, NULL, 0, err) < 0 ||
-	    wire_recv(sock, &msg, &fds, err) < 0)
+	if (sock < 0 || wire_send(sock, &msg, NULL, 0, err) < 0)
 		return;
+	if (wire_recv(sock, &msg, &fds, err) < 0) {
+		if (kind == WIRE_STOP && err->kind == ERR_GONE)
+			_exit(0);
+		return;
+	}
+	if (msg.kind == WIRE_REFUSE) {
+		(void)err_set(err, ERR_REFUSED, "%s", msg.text);
+		return;
+	}
 	(void)printf("sessions %u init %d\n", msg.sessions, msg.init_pid);
 	_exit(fflush(stdout));
 }
@@ -316,6 +329,7 @@ ask(enum wire_kind kind, struct err *err)
 static void
 use(struct lease *lease, const char *verb, char **argv, struct err *err)
 {
+	const uid_t uid = lease->jail.plan.uid;
 	char byte;
 
 	if (strcmp(verb, "take") == 0)
@@ -332,9 +346,9 @@ use(struct lease *lease, const char *verb, char **argv, struct err *err)
 	if (strcmp(verb, "enter") == 0)
 		enter(lease, argv, err);
 	else if (strcmp(verb, "run") == 0)
-		run(keeper_connect(ALICE, err), argv, true, err);
+		run(keeper_connect(uid, err), argv, true, err);
 	else if (strcmp(verb, "shell") == 0)
-		run(keeper_connect(ALICE, err), argv, false, err);
+		run(keeper_connect(uid, err), argv, false, err);
 	else if (strcmp(verb, "private") == 0)
 		run(lease->sock, argv, true, err);
 	else
@@ -350,20 +364,22 @@ main(int argc, char **argv)
 	const char *verb;
 	int ret;
 
+	if (run_check_stdio(&err) < 0)
+		die(&err);
 	read_options(&options, argc, argv);
 	if (optind >= argc)
 		usage("no verb");
 	verb = argv[optind];
 	if (strcmp(verb, "status") == 0)
-		ask(WIRE_STATUS, &err);
+		ask(options.plan.uid, WIRE_STATUS, &err);
 	else if (strcmp(verb, "stop") == 0)
-		ask(WIRE_STOP, &err);
+		ask(options.plan.uid, WIRE_STOP, &err);
 	if (err.kind != ERR_NONE)
 		die(&err);
 	if (strcmp(verb, "private") == 0)
 		ret = lease_private(&options.plan, &lease, &err);
 	else if (options.join_only)
-		ret = lease_join(ALICE, &lease, &err);
+		ret = lease_join(options.plan.uid, &lease, &err);
 	else
 		ret = lease_take(&options.plan, &lease, &err);
 	if (ret == 0)

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: ISC
+"""One jail for an account, whoever comes first and however many."""
+
+import os
+import signal
+import time
+
+from jail import (ACCOUNT_DIR, ALICE, Hold, PROBE, RUN_DIR, check, equal,
+                  inside, main, pids, probe, processes, refused, run, said,
+                  sentence, start, wait_until)
+
+ME = "readlink /proc/self/ns/mnt /proc/self/ns/pid"
+
+
+@sentence
+def sixty_that_come_at_once_make_one_jail():
+    crowd = [start(PROBE, "-l", "5", "run", "/bin/sh", "-c", ME)
+             for _ in range(60)]
+    seen = {member.communicate()[0] for member in crowd}
+    equal([member.returncode for member in crowd], [0] * 60)
+    equal(len(seen), 1, seen)
+    equal(len(pids("jail-keeper")), 1)
+    equal(len(pids("jail-init")), 1)
+    said(probe("stop"))
+
+
+@sentence
+def sixty_that_come_at_once_by_sshds_way_make_one_jail():
+    crowd = [start(PROBE, "-l", "5", "enter", "/bin/sh", "-c", ME)
+             for _ in range(60)]
+    seen = {member.communicate()[0] for member in crowd}
+    equal([member.returncode for member in crowd], [0] * 60)
+    equal(len(seen), 1, seen)
+    said(probe("stop"))
+
+
+@sentence
+def the_second_session_sees_the_first_ones_processes_and_files():
+    first = start(PROBE, "run", "/bin/sh", "-c",
+                  "echo $$ >/tmp/pid; echo up; exec sleep 100")
+    equal(first.stdout.readline(), "up\n")
+    for way in "run", "enter":
+        equal(inside("cat /proc/$(cat /tmp/pid)/comm", "-j", verb=way),
+              "sleep\n")
+    inside("kill $(cat /tmp/pid)", "-j")
+    equal(first.wait(10), -signal.SIGTERM)
+
+
+@sentence
+def a_background_job_is_there_for_the_next_session_within_linger():
+    inside("sleep 100 >/dev/null 2>&1 & echo $! >/tmp/pid", "-l", "2")
+    time.sleep(0.5)
+    equal(inside("cat /proc/$(cat /tmp/pid)/comm", "-l", "2"), "sleep\n")
+    said(probe("stop"))
+
+
+@sentence
+def a_jail_is_built_after_the_plan_of_who_came_first():
+    with Hold("-e", "WHO=first"):
+        equal(inside("echo $WHO", "-e", "WHO=second"), "first\n")
+
+
+@sentence
+def nobody_joins_what_does_not_run():
+    refused(probe("-j", "take"), "probe: 5: no jail is running")
+
+
+@sentence
+def there_are_no_more_sessions_than_the_plan_says():
+    with Hold("-m", "2"), Hold("-m", "2"):
+        refused(probe("-m", "2", "take"), "probe: 4: too many sessions")
+    said(probe("-m", "2", "take"))
+
+
+@sentence
+def the_directory_and_its_socket_are_roots_and_the_accounts():
+    with Hold():
+        for path, wanted in ((RUN_DIR, (0, 0, 0o40711)),
+                             (ACCOUNT_DIR, (0, 0, 0o40711)),
+                             (ACCOUNT_DIR + "/ctl", (ALICE, 0, 0o140600))):
+            there = os.stat(path)
+            equal((there.st_uid, there.st_gid, there.st_mode), wanted, path)
+
+
+@sentence
+def who_stops_the_jail_ends_every_session():
+    first = start(PROBE, "run", "/bin/sh", "-c", "echo up; exec sleep 100")
+    second = start(PROBE, "enter", "/bin/sh", "-c", "echo up; exec sleep 100")
+    equal(first.stdout.readline() + second.stdout.readline(), "up\nup\n")
+    said(probe("stop"))
+    check(first.wait(2) != 0 and second.wait(2) != 0, "they go on")
+
+
+@sentence
+def only_root_may_join_or_stop_and_only_the_account_may_ask():
+    def other(uid):
+        return lambda: os.setresuid(uid, uid, uid)
+
+    with Hold():
+        for verb in "status", "stop":
+            refused(probe(verb, preexec_fn=other(ALICE)),
+                    "probe: 4: not for you")
+            equal(len(pids("jail-init")), 1, verb)
+        answer = probe("status", preexec_fn=other(ALICE + 1))
+        check("Permission denied" in answer.stderr, answer)
+        answer = probe("-j", "take", preexec_fn=other(ALICE))
+        refused(answer, "probe: 4: not for you")
+
+
+@sentence
+def who_only_connects_cannot_fill_the_keeper_up():
+    import socket  # pylint: disable=import-outside-toplevel
+    with Hold():
+        pid = os.fork()
+        if pid == 0:
+            os.setresuid(ALICE, ALICE, ALICE)
+            held = []
+            for _ in range(50):
+                sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                sock.connect(ACCOUNT_DIR + "/ctl")
+                held.append(sock)
+            time.sleep(0.5)
+            dead = 0
+            for sock in held:
+                sock.setblocking(False)
+                try:
+                    dead += sock.recv(1) == b""
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    dead += 1
+            os._exit(dead)
+        _, status = os.waitpid(pid, 0)
+        equal(os.waitstatus_to_exitcode(status), 50 - 16)
+        said(probe("-j", "take"))
+
+
+@sentence
+def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
+    os.makedirs(ACCOUNT_DIR)
+    os.chmod(RUN_DIR, 0o711)
+    holder = start("/usr/bin/flock", "-x", "-F", ACCOUNT_DIR, "sh", "-c",
+                   "echo up; exec sleep 100")
+    equal(holder.stdout.readline(), "up\n")
+    begun = time.monotonic()
+    refused(probe("take"), "probe: 1: somebody else has been starting this "
+            "jail for 10 s")
+    check(9 < time.monotonic() - begun < 15, time.monotonic() - begun)
+    holder.kill()
+    holder.wait()
+    os.rmdir(ACCOUNT_DIR)
+
+
+@sentence
+def a_directory_of_somebody_else_is_refused():
+    for path, words in (
+            (ACCOUNT_DIR, f"probe: 3: {RUN_DIR}: {ALICE}: {ALICE} belongs to "
+                          "uid 7, not to root"),
+            (RUN_DIR, f"probe: 3: {RUN_DIR}: {os.path.basename(RUN_DIR)} "
+                      "belongs to uid 7, not to root")):
+        os.makedirs(ACCOUNT_DIR)
+        os.chown(path, 7, 7)
+        refused(probe("take"), words)
+        run("rm", "-rf", RUN_DIR)
+
+
+@sentence
+def a_socket_that_is_not_roots_is_not_believed():
+    import socket  # pylint: disable=import-outside-toplevel
+    os.makedirs(ACCOUNT_DIR)
+    os.chmod(ACCOUNT_DIR, 0o777)
+    pid = os.fork()
+    if pid == 0:
+        os.setresuid(7, 7, 7)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.bind(ACCOUNT_DIR + "/ctl")
+        sock.listen()
+        time.sleep(20)
+        os._exit(0)
+    wait_until(lambda: os.path.exists(ACCOUNT_DIR + "/ctl"))
+    time.sleep(0.05)
+    refused(probe("take"), "probe: 3: the jail's socket belongs to uid 7")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    run("rm", "-rf", RUN_DIR)
+
+
+main()
