@@ -96,24 +96,11 @@ tell_way_out(const struct pam_verdict *verdict, enum pam_type type,
 	}
 }
 
-/* Whether the module that the line names is the one that is installed. */
-static void
-check_module(struct report *report, const struct pam_line *line)
-{
-	const char *const wanted = host_module_path();
-
-	if (strcmp(line->module, wanted) == 0 ||
-	    strcmp(line->module, PAM_DIR "/pam_jail.so") == 0)
-		return;
-	report_add(report, SEVERITY_ERROR, "run jailconf setup",
-		   "%s:%u: names %s, but the module is %s", line->file,
-		   line->number, line->module, wanted);
-}
-
 struct pam_check {
 	struct report *report;
 	const struct service *services;
 	bool told_root_only; /* once is enough: runuser(1) has two services */
+	bool told_module;    /* most services include the same file */
 };
 
 /* What only root can use is root's own affair. */
@@ -147,6 +134,21 @@ tell_fault(struct pam_check *check, const char *name, enum pam_type type,
 		   way_out, "pam service %s: %s", name, cause);
 }
 
+/* Whether the module that the line names is the one that is installed. */
+static void
+check_module(struct pam_check *check, const struct pam_line *line)
+{
+	const char *const wanted = host_module_path();
+
+	if (check->told_module || strcmp(line->module, wanted) == 0 ||
+	    strcmp(line->module, PAM_DIR "/pam_jail.so") == 0)
+		return;
+	report_add(check->report, SEVERITY_ERROR, "run jailconf setup",
+		   "%s:%u: names %s, but the module is %s", line->file,
+		   line->number, line->module, wanted);
+	check->told_module = true;
+}
+
 static void
 check_service(void *arg, const char *name)
 {
@@ -164,7 +166,7 @@ check_service(void *arg, const char *name)
 	if (door_pam_fault(&pam, name, door, &type))
 		tell_fault(check, name, type, &pam.verdict[type]);
 	else if (pam.verdict[PAM_TYPE_SESSION].ours != NULL)
-		check_module(check->report, pam.verdict[PAM_TYPE_SESSION].ours);
+		check_module(check, pam.verdict[PAM_TYPE_SESSION].ours);
 	door_pam_free(&pam);
 }
 
@@ -241,7 +243,7 @@ host_has_lines(void)
 void
 host_check_pam(struct report *report, const struct service *services)
 {
-	struct pam_check check = { report, services, false };
+	struct pam_check check = { .report = report, .services = services };
 	struct err err;
 
 	if (!host_has_lines())

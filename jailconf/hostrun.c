@@ -78,7 +78,7 @@ wait_for(pid_t pid, const char *program, struct err *err)
 int
 host_run(const char *const *argv, struct err *err)
 {
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (start(argv, STDERR_FILENO, STDERR_FILENO, &pid, err) < 0)
 		return -1;
@@ -108,7 +108,7 @@ host_read(const char *const *argv, struct arena *arena, struct err *err)
 	cleanup_fd int from = -1, to = -1;
 	cleanup_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int ends[2];
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (text == NULL)
 		return NULL;

@@ -241,9 +241,8 @@ read_lines(struct reader *reader, FILE *file, struct err *err)
 {
 	cleanup_free char *joined = NULL, *line = NULL;
 	size_t used = 0, size = 0;
-	ssize_t n;
 
-	while ((n = getline(&line, &size, file)) >= 0) {
+	while (getline(&line, &size, file) >= 0) {
 		const size_t len = strcspn(line, "#\n");
 		const bool goes_on =
 			len > 0 && line[len - 1] == '\\' && line[len] != '#';
@@ -276,6 +275,7 @@ open_file(const struct reader *reader, const char *name, const char **path,
 	struct arena *const arena = &reader->service->arena;
 	FILE *file = NULL;
 
+	*path = name;
 	if (name[0] == '/') {
 		*path = arena_copy(arena, name, err);
 		if (*path != NULL && (file = fopen(*path, "re")) == NULL)
