@@ -123,6 +123,13 @@ plan_trial(const struct call *call, struct arena *arena, struct plan *plan,
 				       err) == 0)
 			ret = rehearse_plan(decision.jail, &account, plan, err);
 	}
+	/* Two overlays must not share a directory of changes, and a login may
+	 * come at any time: Documentation/filesystems/overlayfs.rst. */
+	if (ret == 0 && plan->upper != NULL) {
+		plan->upper = NULL;
+		out_error("%s: remark: the tree is read-only while it is tried",
+			  call->user);
+	}
 	account_free(&account);
 	policy_free(policy);
 	return ret;

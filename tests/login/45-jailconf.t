@@ -356,6 +356,22 @@ def try_enables_nothing():
 
 
 @case
+def a_trial_leaves_a_writable_tree_alone():
+    tree = pathlib.Path("/srv/trial")
+    sh(f"mkdir -p {tree}/srv && cp -a /usr/. {tree}/usr/ 2>/dev/null;"
+       f"ln -sfn usr/bin {tree}/bin; ln -sfn usr/lib {tree}/lib;"
+       f"ln -sfn usr/lib64 {tree}/lib64")
+    with jailed(WHO, "--root", str(tree)):
+        with open(users_file(WHO), "a", encoding="utf-8") as file:
+            file.write("writable = true;\n")
+        text = jailconf("try", WHO, "--", "sh", "-c", "mkdir /tmp/x /x; id -un")
+        has(text, "remark: the tree is read-only while it is tried")
+        has(text, "Read-only file system")
+        has(text, f"^{WHO}$")
+    sh(f"rm -rf {tree}")
+
+
+@case
 def exec_and_try_end_as_the_command_does():
     with jailed(WHO):
         for verb in (("try",), ("exec", "--start")):
