@@ -79,9 +79,22 @@ def the_environment_is_that_of_a_login(who):
 
 
 @case
-def path_umask_and_limits_are_those_of_a_plain_login():
-    command = "echo $PATH; umask; ulimit -a; nice"
+def path_and_priority_are_those_of_a_plain_login():
+    command = "echo $PATH; nice; ionice"
     same(ssh(JAILED, command).stdout, ssh(PLAIN, command).stdout)
+
+
+@case
+def the_umask_is_that_of_a_plain_login():
+    same(ssh(JAILED, "umask").stdout, ssh(PLAIN, "umask").stdout)
+
+
+@case
+def the_resource_limits_are_those_of_a_plain_login():
+    plain, jailed = (ssh(who, "ulimit -a; ulimit -Ha").stdout.splitlines()
+                     for who in (PLAIN, JAILED))
+    same([j for j, p in zip(jailed, plain) if j != p],
+         [p for j, p in zip(jailed, plain) if j != p])
 
 
 @both

@@ -102,9 +102,22 @@ def no_variable_that_a_loader_or_a_shell_obeys_comes_along():
 
 
 @case
-def path_and_umask_are_those_of_a_plain_su():
-    command = "echo $PATH; umask; ulimit -a; nice"
+def path_and_priority_are_those_of_a_plain_su():
+    command = "echo $PATH; nice; ionice"
     same(su(JAILED, command).stdout, su(PLAIN, command).stdout)
+
+
+@case
+def the_umask_is_that_of_a_plain_su():
+    same(su(JAILED, "umask").stdout, su(PLAIN, "umask").stdout)
+
+
+@case
+def the_resource_limits_are_those_of_a_plain_su():
+    plain, jailed = (su(who, "ulimit -a; ulimit -Ha").stdout.splitlines()
+                     for who in (PLAIN, JAILED))
+    same([j for j, p in zip(jailed, plain) if j != p],
+         [p for j, p in zip(jailed, plain) if j != p])
 
 
 def left(who, mark):

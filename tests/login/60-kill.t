@@ -17,7 +17,7 @@ from term import Terminal
 
 the_two()
 sshd()
-configure(JAILED, 'network = "none";', "linger = 0;")
+configure(JAILED, 'network = "none";', "limits = { };", "linger = 0;")
 stop(JAILED)
 MOUNTS, CGROUPS, SHM = mounts(), cgroups(), sh("ipcs -m | wc -l")
 

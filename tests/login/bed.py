@@ -273,9 +273,10 @@ def keep_pristine():
 
 
 def the_two():
-    """PLAIN and JAILED, with the walls of the matrix: own network."""
+    """PLAIN and JAILED, with the walls of the matrix: own network, and no
+    limits but those that everybody has."""
     account(PLAIN)
-    jail_account(JAILED, 'network = "none";')
+    jail_account(JAILED, 'network = "none";', "limits = { };")
     secret()
 
 
@@ -352,7 +353,8 @@ def sshd(port=22, settings=""):
     if port == 22:
         (config.parent / "sshd_config.d/bed.conf").write_text(options)
         if WITH_SYSTEMD:
-            sh("systemctl reload-or-restart ssh")
+            sh("systemctl restart ssh")
+            eventually(lambda: can_connect(port), "ssh.service")
             return
     else:
         text = settings + options + config.read_text()

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""under systemd: logind's sessions end as always, its user manager does not
+run for a jailed account, and the keeper belongs to no session"""
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from bed import (JAILED, PLAIN, PROOF, WITH_SYSTEMD, Logged, both, case,
+                 eventually, has, inits, keepers, lacks, proved,
+                 run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two,
+                 uid_of)
+
+if not WITH_SYSTEMD:
+    print("systemd is not PID 1")
+    sys.exit(77)
+
+the_two()
+sshd()
+
+
+
+def plant(who):
+    """A unit that a user manager of WHO's would start."""
+    home = pathlib.Path(f"/home/{who}")
+    wants = home / ".config/systemd/user/default.target.wants"
+    wants.mkdir(parents=True, exist_ok=True)
+    (home / "proof.sh").write_text(PROOF)
+    unit = home / ".config/systemd/user/planted.service"
+    unit.write_text("[Service]\nType=oneshot\n"
+                    f"ExecStart=/bin/sh -c 'sh {home}/proof.sh"
+                    f" >{home}/unit-ran'\n")
+    (wants / "planted.service").unlink(missing_ok=True)
+    (wants / "planted.service").symlink_to(unit)
+    sh(f"chown -R {who}: {home}/.config")
+
+
+@case
+def a_user_manager_runs_for_an_unjailed_account_only():
+    for who in (PLAIN, JAILED):
+        plant(who)
+        # A manager that runs already would not look again, and one that was
+        # refused often is not tried again for a while.
+        unit = f"user@{uid_of(who)}"
+        sh(f"systemctl stop {unit}; systemctl reset-failed {unit}; :")
+        log = Logged()
+        has(ssh(who, "sleep 2; echo in").stdout, "^in$")
+        ran = pathlib.Path(f"/home/{who}/unit-ran")
+        if who == PLAIN:
+            eventually(ran.exists, "the unit of a plain account runs")
+        else:
+            log.expect(rf"pam_jail\(systemd-user:account\).*refuse.*{who}")
+            same(ran.exists(), False, "the planted unit ran")
+            lacks(sh("ps -eo user,args"), rf"^{who}\s.*systemd --user")
+
+
+@case
+def lingering_starts_no_user_manager_either():
+    sh(["loginctl", "enable-linger", JAILED], check=False)
+    time.sleep(2)
+    same(pathlib.Path(f"/home/{JAILED}/unit-ran").exists(), False)
+    lacks(sh("ps -eo user,args"), rf"^{JAILED}\s.*systemd --user")
+    sh(["loginctl", "disable-linger", JAILED], check=False)
+
+
+@case
+def a_refused_user_manager_does_not_delay_the_login():
+    times = {}
+    for who in (PLAIN, JAILED, PLAIN, JAILED):
+        eventually(lambda: not sessions_of(who), "no session")
+        start = time.monotonic()
+        ssh(who, "true")
+        times[who] = time.monotonic() - start
+    same(times[JAILED] < times[PLAIN] + 1, True, str(times))
+
+
+def sessions_of(who):
+    lines = sh("loginctl --no-legend --no-pager list-sessions").splitlines()
+    # Newer ones list the user manager's as well.
+    return [line.split()[0] for line in lines
+            if who in line.split() and "manager" not in line]
+
+
+@both
+def a_session_is_known_while_it_lasts_and_no_longer(who):
+    client = subprocess.Popen(ssh_argv(who, "echo up; cat"),
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    same(client.stdout.readline(), b"up\n")
+    same(len(sessions_of(who)), 1, "sessions")
+    client.communicate(timeout=10)
+    eventually(lambda: not sessions_of(who), "the session is closed", 15)
+
+
+@case
+def the_keeper_is_in_no_session_and_in_no_service():
+    for start in (lambda c: ssh_argv(JAILED, c),
+                  lambda c: ["su", "-", JAILED, "-c", c]):
+        stop(JAILED)
+        client = subprocess.Popen(start("echo up; cat"), text=True,
+                                  stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
+        same(client.stdout.readline(), "up\n")
+        keeper = [k for k in keepers() if k not in inits()][0]
+        for pid in (keeper, inits()[0]):
+            text = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+            lacks(text, r"session-|ssh|bed\.service|user\.slice")
+        client.communicate(timeout=10)
+
+
+@case
+def neither_the_bus_nor_the_runtime_directory_is_the_host_s():
+    uid = uid_of(JAILED)
+    text = ssh(JAILED, "env; ls -la $XDG_RUNTIME_DIR; ls /run /run/user;"
+                       " ls /run/dbus /run/systemd").stdout
+    lacks(text, "DBUS_|bus$|system_bus_socket|private|journal")
+    has(text, rf"^XDG_RUNTIME_DIR=/run/user/{uid}$")
+    done = ssh(JAILED, "echo x >$XDG_RUNTIME_DIR/made && echo ok")
+    same(done.stdout, "ok\n")
+    same(os.path.exists(f"/run/user/{uid}/made"), False)
+
+
+@case
+def what_happens_is_in_the_journal():
+    log = Logged()
+    proved(JAILED, ssh(JAILED, PROOF).stdout)
+    uid = uid_of(JAILED)
+    log.expect(rf"pam_jail\(sshd:session\): open user={JAILED} .*uid={uid}")
+    log.expect(rf"pam_jail\(sshd:session\): close user={JAILED}")
+    proved(JAILED, su(JAILED, PROOF).stdout)
+    log.expect(rf"pam_jail\(su-l:session\): open user={JAILED} .*uid={uid}")
+
+
+run()
