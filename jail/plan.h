@@ -3,7 +3,7 @@
  * plan - one jail for one account, decided to the last mount
  *
  * A plan is what is left when all configuration has been read, every
- * template filled in and every name looked up.  jailconf/ makes it, as root
+ * template filled in and every name looked up.  policy/ makes it, as root
  * on the host; it travels to jail-keeper(8) in a sealed memfd; whoever
  * joins the jail later gets that same memfd from the keeper, so that the
  * second session has the walls of the first.

@@ -10,7 +10,7 @@
 #define JAILCONF_DOORS_H
 
 #include "jailconf/pamfiles.h"
-#include "jailconf/policy.h"
+#include "policy/policy.h"
 
 /* What the PAM stacks of a service do for pam_jail(8). */
 struct door_pam {

@@ -9,7 +9,7 @@
 #define JAILCONF_HOST_H
 
 #include "jailconf/output.h"
-#include "jailconf/policy.h"
+#include "policy/policy.h"
 
 /* What a module path must be in a PAM file: a name if libpam looks in
  * PAM_DIR, else a path. */

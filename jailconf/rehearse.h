@@ -7,7 +7,7 @@
 #ifndef JAILCONF_REHEARSE_H
 #define JAILCONF_REHEARSE_H
 
-#include "jailconf/policy.h"
+#include "policy/policy.h"
 
 /*
  * Makes the plan of JAIL for ACCOUNT, opens and checks all that it names on

@@ -5,9 +5,9 @@
 
 cd "$top_srcdir" || exit 99
 status=0
-sources=$(echo base/*.[ch] jail/*.[ch] jailconf/*.[ch] jailsh/*.[ch] \
+sources=$(echo base/*.[ch] jail/*.[ch] policy/*.[ch] jailconf/*.[ch] jailsh/*.[ch] \
 	keeper/*.[ch] pam_jail/*.[ch])
-code=$(echo base/*.c jail/*.c jailconf/*.c jailsh/*.c keeper/*.c pam_jail/*.c)
+code=$(echo base/*.c jail/*.c policy/*.c jailconf/*.c jailsh/*.c keeper/*.c pam_jail/*.c)
 tests=$(find tests -name '*.[ch]')
 
 fail() {

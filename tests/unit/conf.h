@@ -5,7 +5,7 @@
 #ifndef TEST_CONF_H
 #define TEST_CONF_H
 
-#include "jailconf/policy.h"
+#include "policy/policy.h"
 #include "test.h"
 
 #define CONF	   "/conf"

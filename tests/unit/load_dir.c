@@ -3,7 +3,7 @@
  * load_dir DIR [NAME] - loads DIR/jail.conf, and the file of the account
  * NAME in DIR/users.d; for tests/lint/examples.sh
  */
-#include "jailconf/policy.h"
+#include "policy/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

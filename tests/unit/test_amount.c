@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "jailconf/amount.h"
+#include "policy/amount.h"
 
 #include "test.h"
 

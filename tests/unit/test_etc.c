@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "jailconf/etc.h"
+#include "policy/etc.h"
 
 #include "conf.h"
 

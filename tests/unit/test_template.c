@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "jailconf/template.h"
+#include "policy/template.h"
 
 #include "conf.h"
 

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "policy/group.h"
+#include "policy/trusted.h"
+#include "policy/users.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+struct audit {
+	struct policy *policy;
+	void (*found)(void *arg, const struct err *err);
+	void *arg;
+	size_t n;
+};
+
+static void
+tell(struct audit *audit, const struct err *err)
+{
+	audit->found(audit->arg, err);
+	audit->n++;
+}
+
+static void
+audit_user(struct audit *audit, const struct text *user)
+{
+	struct account account;
+	struct err err;
+
+	if (account_lookup(user->text, &account, &err) == 0) {
+		account_free(&account);
+		return;
+	}
+	if (err.kind == ERR_REFUSED)
+		(void)where_error(&user->at, &err, "no such user: %s",
+				  user->text);
+	tell(audit, &err);
+}
+
+static void
+audit_group(struct audit *audit, const struct text *group)
+{
+	static const struct account nobody = { .name = "" };
+	enum group_answer answer;
+	struct err err;
+
+	if (group_has(group->text, &nobody, &answer, &err) < 0) {
+		tell(audit, &err);
+	} else if (answer == GROUP_UNKNOWN) {
+		(void)where_error(&group->at, &err, "no such group: %s",
+				  group->text);
+		tell(audit, &err);
+	}
+}
+
+static void
+audit_rules(struct audit *audit)
+{
+	const struct policy *const policy = audit->policy;
+
+	for (size_t i = 0; i < policy->exempt_groups.n; i++)
+		audit_group(audit, &policy->exempt_groups.item[i]);
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct rule *const rule = &policy->rules[i];
+
+		for (size_t k = 0; k < rule->users.n; k++)
+			audit_user(audit, &rule->users.item[k]);
+		for (size_t k = 0; k < rule->groups.n; k++)
+			audit_group(audit, &rule->groups.item[k]);
+	}
+}
+
+/* Returns false, and tells, if the file NAME can map nobody. */
+static bool
+check_file_name(struct audit *audit, const char *name)
+{
+	const char *const dir = audit->policy->dir;
+	struct account account;
+	struct err err;
+
+	if (!name_is_plain(name)) {
+		(void)err_set(&err, ERR_CONFIG,
+			      "%s/" USERS_DIR "/%s: not the name of an "
+			      "account: nobody is jailed by this file",
+			      dir, name);
+	} else if (account_lookup(name, &account, &err) == 0) {
+		const bool is_root = account.uid == 0;
+
+		account_free(&account);
+		if (!is_root)
+			return true;
+		(void)err_set(&err, ERR_CONFIG,
+			      "%s/" USERS_DIR "/%s: uid 0 is never jailed", dir,
+			      name);
+	} else {
+		(void)err_context(&err, "%s/" USERS_DIR "/%s", dir, name);
+	}
+	tell(audit, &err);
+	return false;
+}
+
+static void
+audit_file(struct audit *audit, const char *name)
+{
+	struct arena arena = { NULL };
+	const struct jail_conf *jail;
+	const char *told;
+	struct err err;
+
+	if (users_read(audit->policy, name, &arena, &jail, &told, &err) < 0)
+		tell(audit, &err);
+	arena_free(&arena);
+}
+
+/* Returns the directory, or NULL, if need be after telling why. */
+static DIR *
+open_users(struct audit *audit)
+{
+	struct policy *const policy = audit->policy;
+	cleanup_fd int path_fd = -1, fd = -1;
+	const char *path;
+	struct err err;
+	DIR *dir;
+
+	path = arena_printf(&policy->arena, &err, "%s/" USERS_DIR, policy->dir);
+	if (path != NULL)
+		path_fd = trusted_directory(policy->dir_fd, USERS_DIR, path,
+					    policy->trusted, &err);
+	if (path_fd < 0) {
+		if (path == NULL || err.kind != ERR_SYSTEM ||
+		    err.errnum != ENOENT)
+			tell(audit, &err);
+		return NULL;
+	}
+	fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir != NULL) {
+		(void)fd_take(&fd);
+		return dir;
+	}
+	(void)err_errno(&err, "%s", path);
+	tell(audit, &err);
+	return NULL;
+}
+
+static void
+audit_users(struct audit *audit)
+{
+	DIR *const dir = open_users(audit);
+	const struct dirent *file;
+
+	if (dir == NULL)
+		return;
+	while ((file = readdir(dir)) != NULL)
+		if (strcmp(file->d_name, ".") != 0 &&
+		    strcmp(file->d_name, "..") != 0) {
+			if (check_file_name(audit, file->d_name))
+				audit_file(audit, file->d_name);
+		}
+	(void)closedir(dir);
+}
+
+size_t
+policy_audit(struct policy *policy,
+	     void (*found)(void *arg, const struct err *err), void *arg)
+{
+	struct audit audit = { policy, found, arg, 0 };
+
+	audit_rules(&audit);
+	audit_users(&audit);
+	return audit.n;
+}

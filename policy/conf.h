@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf - what jail.conf(5) says, word by word, with the line of each word
+ *
+ * Private to the policy library.  Everything here lives in an arena; the
+ * strings are as written, templates are not filled in.
+ */
+#ifndef POLICY_CONF_H
+#define POLICY_CONF_H
+
+#include "policy/policy.h"
+
+/* Where something was written; for messages. */
+struct where {
+	const char *file;
+	unsigned int line;
+};
+
+/*
+ * Describes a mistake in the configuration: an ERR_CONFIG that begins with
+ * FILE:LINE.  Returns -1.
+ */
+int where_error(const struct where *where, struct err *err, const char *fmt,
+		...) __attribute__((nonnull, format(printf, 3, 4)));
+
+/* A string that was written somewhere; text is NULL if it was not. */
+struct text {
+	const char *text;
+	struct where at;
+};
+
+struct texts {
+	const struct text *item;
+	size_t n;
+};
+
+struct bind {
+	struct text source, target;
+	struct where at;
+	bool writable, exec, optional, user;
+};
+
+/* "NAME = value" of an env group; value is a template. */
+struct variable {
+	const char *name;
+	struct text value;
+};
+
+struct jail_conf {
+	const char *name;
+	struct where at;
+
+	struct text root; /* text NULL: the host's system directories */
+	bool writable;
+	bool passwd_tree;
+
+	uid_t uid;	     /* 0: not told */
+	gid_t gid;	     /* 0: not told */
+	struct text account; /* name inside */
+	struct text home;
+	struct text shell;
+	struct text former_shell;
+	struct text hostname;
+
+	enum plan_network network;
+	struct bind *binds;
+	size_t n_binds;
+	struct texts hide;
+	struct texts etc;
+	bool etc_given; /* else the list that is compiled in */
+	bool etc_here;	/* given in this jail, not inherited */
+
+	struct plan_limit limits[RLIM_NLIMITS];
+	uint64_t tmp_bytes, tmp_files;
+	uint32_t terminals, sessions;
+
+	const struct service *services;
+	size_t n_services;
+	struct variable *env;
+	size_t n_env;
+	struct texts env_keep;
+	mode_t umask;
+	int32_t linger_seconds;
+};
+
+/* What a jail is that says nothing. */
+extern const struct jail_conf jail_conf_defaults;
+
+/* All that is given must match; n == 0 and NULL: not given. */
+struct rule {
+	struct where at;
+	struct texts users, groups, services;
+	const char *match;
+	bool has_uid;
+	uid_t uid_first, uid_last;
+	const struct jail_conf *jail;
+	const char *told; /* FILE:LINE */
+};
+
+struct policy {
+	struct arena arena; /* everything below lives in it */
+	const char *dir;
+	const char *file; /* DIR/jail.conf */
+	int dir_fd;
+	uid_t trusted;
+	struct jail_conf *jails;
+	size_t n_jails;
+	struct rule *rules;
+	size_t n_rules;
+	struct texts exempt_groups;
+	const char *supposed_name; /* policy_suppose(); or NULL */
+	const char *supposed_text;
+};
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * generated - the files of /etc that are made for each jail
+ *
+ * They name root, nobody, the account and its groups, and no other account.
+ * Each returns the text of the file, in the plan's arena, or NULL and an
+ * ERR_SYSTEM.  The plan has its names, ids, home, shell, hostname and network
+ * already.
+ */
+#ifndef POLICY_GENERATED_H
+#define POLICY_GENERATED_H
+
+#include "jail/plan.h"
+
+const char *generated_passwd(struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+const char *generated_group(struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+const char *generated_hosts(struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+const char *generated_nsswitch(const struct plan *plan)
+	__attribute__((nonnull));
+
+/*
+ * What the host has at PATH, /etc/resolv.conf, which may be a symbolic link;
+ * nothing if it is not there, or if the jail has no network.
+ */
+const char *generated_resolv_conf(struct plan *plan, const char *path,
+				  struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+#endif

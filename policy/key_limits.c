@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/* limits: what a jail and its sessions may take. */
+#include "policy/amount.h"
+#include "policy/keys.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Limits of the jail as a whole, beside those of setrlimit(2). */
+enum jail_limit { JAIL_TMP, JAIL_TMP_FILES, JAIL_TERMINALS, JAIL_SESSIONS };
+
+static const struct {
+	const char *name;
+	enum amount_unit unit;
+	struct bounds bounds;
+} jail_limits[] = {
+	/* Less than 64 KiB or 64 files does not hold the jail's own. */
+	[JAIL_TMP] = { "tmp", AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
+	[JAIL_TMP_FILES] = { "tmp_files", AMOUNT_COUNT, { 64, UINT32_MAX } },
+	/* devpts takes max=0 for no limit at all; the most is the kernel's
+	 * NR_UNIX98_PTY_MAX. */
+	[JAIL_TERMINALS] = { "terminals", AMOUNT_COUNT, { 1, 1 << 20 } },
+	[JAIL_SESSIONS] = { "sessions", AMOUNT_COUNT, { 1, 1 << 20 } },
+};
+
+enum { N_JAIL_LIMITS = sizeof(jail_limits) / sizeof(jail_limits[0]) };
+
+/* An amount written as an integer or as a string; both are one text. */
+static const char *
+amount_text(const struct reader *reader, const config_setting_t *setting,
+	    struct err *err)
+{
+	struct text text = { .text = NULL };
+	int64_t number = 0;
+
+	if (config_setting_type(setting) == CONFIG_TYPE_STRING)
+		return setting_text(reader, setting, &text, err) < 0
+			       ? NULL
+			       : text.text;
+	if (setting_number(reader, setting, &(struct bounds){ 0, INT64_MAX },
+			   &number, err) < 0)
+		return NULL;
+	return arena_printf(reader->arena, err, "%" PRId64, number);
+}
+
+static void
+set_jail_limit(struct jail_conf *jail, enum jail_limit which, uint64_t value)
+{
+	switch (which) {
+	case JAIL_TMP:
+		jail->tmp_bytes = value;
+		break;
+	case JAIL_TMP_FILES:
+		jail->tmp_files = value;
+		break;
+	case JAIL_TERMINALS:
+		jail->terminals = (uint32_t)value;
+		break;
+	case JAIL_SESSIONS:
+		jail->sessions = (uint32_t)value;
+		break;
+	}
+}
+
+static int
+read_jail_limit(const struct reader *reader, const config_setting_t *setting,
+		enum jail_limit which, struct jail_conf *jail, struct err *err)
+{
+	const struct bounds *const bounds = &jail_limits[which].bounds;
+	const enum amount_unit unit = jail_limits[which].unit;
+	const char *const text = amount_text(reader, setting, err);
+	uint64_t value;
+
+	if (text == NULL)
+		return -1;
+	if (!amount_parse(text, unit, &value) ||
+	    value < (uint64_t)bounds->least || value > (uint64_t)bounds->most)
+		return setting_error(
+			reader, setting, err,
+			"\"%s\" must be %s, from %" PRId64 " to %" PRId64,
+			jail_limits[which].name, amount_words(unit),
+			bounds->least, bounds->most);
+	set_jail_limit(jail, which, value);
+	return 0;
+}
+
+static int
+read_resource(const struct reader *reader, const config_setting_t *setting,
+	      unsigned int resource, struct jail_conf *jail, struct err *err)
+{
+	const char *const text = amount_text(reader, setting, err);
+	const enum amount_unit unit = limit_unit(resource);
+	struct plan_limit *const limit = &jail->limits[resource];
+
+	if (text == NULL)
+		return -1;
+	if (!amount_parse_limit(text, unit, &limit->value))
+		return setting_error(reader, setting, err,
+				     "\"%s\" must be LIMIT or \"SOFT:HARD\", "
+				     "each %s, or \"unlimited\"",
+				     setting_key(setting), amount_words(unit));
+	/* setrlimit(2): more than fs.nr_open fails, for root as well. */
+	if (resource == RLIMIT_NOFILE && limit->value.rlim_max > INT32_MAX)
+		return setting_error(reader, setting, err,
+				     "\"nofile\" cannot be unlimited; the "
+				     "most is in /proc/sys/fs/nr_open");
+	limit->set = true;
+	return 0;
+}
+
+static int
+read_limit(const struct reader *reader, const config_setting_t *setting,
+	   struct jail_conf *jail, struct err *err)
+{
+	const char *const name = config_setting_name(setting);
+
+	for (unsigned int i = 0; i < N_JAIL_LIMITS; i++)
+		if (strcmp(name, jail_limits[i].name) == 0)
+			return read_jail_limit(reader, setting,
+					       (enum jail_limit)i, jail, err);
+	for (unsigned int i = 0; limit_name(i) != NULL; i++)
+		if (strcmp(name, limit_name(i)) == 0)
+			return read_resource(reader, setting, i, jail, err);
+	return setting_error(reader, setting, err,
+			     "no such limit: %s; jail.conf(5) has the list",
+			     name);
+}
+
+int
+key_limits(const struct reader *reader, const config_setting_t *setting,
+	   void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	if (setting_is_group(reader, setting, err) < 0)
+		return -1;
+	memcpy(jail->limits, jail_conf_defaults.limits, sizeof(jail->limits));
+	jail->tmp_bytes = jail_conf_defaults.tmp_bytes;
+	jail->tmp_files = jail_conf_defaults.tmp_files;
+	jail->terminals = jail_conf_defaults.terminals;
+	jail->sessions = jail_conf_defaults.sessions;
+	for (int i = 0; i < config_setting_length(setting); i++)
+		if (read_limit(
+			    reader,
+			    config_setting_get_elem(setting, (unsigned int)i),
+			    jail, err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+#include "policy/keys.h"
+
+#include "base/path.h"
+#include "policy/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* 0 and -1 are nobody's, and -1 means "leave alone" to chown(2). */
+static const struct bounds ids = { 1, UINT32_MAX - 1 };
+
+int
+key_template(const struct reader *reader, const config_setting_t *setting,
+	     struct text *text, struct err *err)
+{
+	if (setting_text(reader, setting, text, err) < 0)
+		return -1;
+	return template_check(text, err);
+}
+
+int
+key_path_template(const struct reader *reader, const config_setting_t *setting,
+		  struct text *text, struct err *err)
+{
+	if (key_template(reader, setting, text, err) < 0)
+		return -1;
+	if (text->text[0] != '/' && strncmp(text->text, "%h", 2) != 0)
+		return setting_error(reader, setting, err,
+				     "\"%s\" must be an absolute path",
+				     setting_key(setting));
+	return 0;
+}
+
+/*
+ * One of two words; *second tells which.  Returns 0, or 1 if the string is
+ * neither, or -1.
+ */
+static int
+read_choice(const struct reader *reader, const config_setting_t *setting,
+	    const char *const words[2], bool *second, struct err *err)
+{
+	struct text text = { .text = NULL };
+
+	if (setting_text(reader, setting, &text, err) < 0)
+		return -1;
+	*second = strcmp(text.text, words[1]) == 0;
+	if (*second || strcmp(text.text, words[0]) == 0)
+		return 0;
+	return setting_error(reader, setting, err,
+			     "\"%s\" must be \"%s\" or \"%s\"",
+			     setting_key(setting), words[0], words[1]);
+}
+
+/* Read before the others, because the others replace what it brings. */
+static int
+key_parent(const struct reader *reader, const config_setting_t *setting,
+	   void *target, struct err *err)
+{
+	(void)reader;
+	(void)setting;
+	(void)target;
+	(void)err;
+	return 0;
+}
+
+static int
+key_root(const struct reader *reader, const config_setting_t *setting,
+	 void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+	struct text root = { .text = NULL };
+
+	if (setting_text(reader, setting, &root, err) < 0)
+		return -1;
+	if (strcmp(root.text, "host") == 0) {
+		jail->root = (struct text){ .text = NULL };
+		return 0;
+	}
+	if (root.text[0] != '/' || root.text[1] == '\0')
+		return setting_error(reader, setting, err,
+				     "\"root\" must be \"host\" or an "
+				     "absolute path below /");
+	jail->root = root;
+	return template_check(&jail->root, err);
+}
+
+static int
+key_writable(const struct reader *reader, const config_setting_t *setting,
+	     void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	return setting_bool(reader, setting, &jail->writable, err);
+}
+
+static int
+key_uid(const struct reader *reader, const config_setting_t *setting,
+	void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+	int64_t uid = 0;
+
+	if (setting_number(reader, setting, &ids, &uid, err) < 0)
+		return -1;
+	jail->uid = (uid_t)uid;
+	return 0;
+}
+
+static int
+key_gid(const struct reader *reader, const config_setting_t *setting,
+	void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+	int64_t gid = 0;
+
+	if (setting_number(reader, setting, &ids, &gid, err) < 0)
+		return -1;
+	jail->gid = (gid_t)gid;
+	return 0;
+}
+
+static int
+key_name(const struct reader *reader, const config_setting_t *setting,
+	 void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	return key_template(reader, setting, &jail->account, err);
+}
+
+static int
+key_home(const struct reader *reader, const config_setting_t *setting,
+	 void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	return key_path_template(reader, setting, &jail->home, err);
+}
+
+static int
+read_program(const struct reader *reader, const config_setting_t *setting,
+	     struct text *text, struct err *err)
+{
+	if (setting_text(reader, setting, text, err) < 0)
+		return -1;
+	if (!path_is_clean(text->text) || text->text[1] == '\0')
+		return setting_error(reader, setting, err,
+				     "\"%s\" must be the absolute path of a "
+				     "program",
+				     setting_key(setting));
+	return 0;
+}
+
+static int
+key_shell(const struct reader *reader, const config_setting_t *setting,
+	  void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	if (read_program(reader, setting, &jail->shell, err) < 0)
+		return -1;
+	if (strcmp(jail->shell.text, JAILSH) == 0)
+		return setting_error(reader, setting, err,
+				     "\"shell\" is the shell inside, and "
+				     "cannot be %s again",
+				     JAILSH);
+	return 0;
+}
+
+static int
+key_former_shell(const struct reader *reader, const config_setting_t *setting,
+		 void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	return read_program(reader, setting, &jail->former_shell, err);
+}
+
+static int
+key_passwd(const struct reader *reader, const config_setting_t *setting,
+	   void *target, struct err *err)
+{
+	static const char *const words[2] = { "generated", "tree" };
+	struct jail_conf *const jail = target;
+
+	return read_choice(reader, setting, words, &jail->passwd_tree, err);
+}
+
+static int
+key_hostname(const struct reader *reader, const config_setting_t *setting,
+	     void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	return key_template(reader, setting, &jail->hostname, err);
+}
+
+static int
+key_network(const struct reader *reader, const config_setting_t *setting,
+	    void *target, struct err *err)
+{
+	static const char *const words[2] = { "host", "none" };
+	struct jail_conf *const jail = target;
+	bool none = false;
+
+	if (read_choice(reader, setting, words, &none, err) < 0)
+		return -1;
+	jail->network = none ? PLAN_NETWORK_NONE : PLAN_NETWORK_HOST;
+	return 0;
+}
+
+static int
+key_umask(const struct reader *reader, const config_setting_t *setting,
+	  void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+	struct text text = { .text = NULL };
+
+	/* libconfig reads the number 022 as twenty-two. */
+	if (config_setting_is_number(setting))
+		return setting_error(reader, setting, err,
+				     "\"umask\" must be octal digits in "
+				     "quotes, as in \"022\"");
+	if (setting_text(reader, setting, &text, err) < 0)
+		return -1;
+	if (strlen(text.text) < 1 || strlen(text.text) > 4 ||
+	    strspn(text.text, "01234567") != strlen(text.text) ||
+	    strtoul(text.text, NULL, 8) > 0777)
+		return setting_error(reader, setting, err,
+				     "\"umask\" must be octal, from \"0\" to "
+				     "\"777\"");
+	jail->umask = (mode_t)strtoul(text.text, NULL, 8);
+	return 0;
+}
+
+static int
+key_linger(const struct reader *reader, const config_setting_t *setting,
+	   void *target, struct err *err)
+{
+	static const struct bounds bounds = { 0, 365 * 24 * 60 * 60 };
+	struct jail_conf *const jail = target;
+	const char *const word = config_setting_get_string(setting);
+	int64_t seconds = 0;
+
+	if (word != NULL && strcmp(word, "forever") == 0) {
+		jail->linger_seconds = PLAN_LINGER_FOREVER;
+		return 0;
+	}
+	if (setting_number(reader, setting, &bounds, &seconds, err) < 0)
+		return -1;
+	jail->linger_seconds = (int32_t)seconds;
+	return 0;
+}
+
+/* clang-format off */
+#define KEYS_OF_BOTH                                                         \
+	{ "root", key_root }, { "writable", key_writable },                  \
+	{ "uid", key_uid }, { "gid", key_gid }, { "name", key_name },        \
+	{ "home", key_home }, { "shell", key_shell },                        \
+	{ "passwd", key_passwd }, { "hostname", key_hostname },              \
+	{ "network", key_network }, { "binds", key_binds },                  \
+	{ "hide", key_hide }, { "etc", key_etc }, { "limits", key_limits },  \
+	{ "services", key_services }, { "env", key_env },                    \
+	{ "env_keep", key_env_keep }, { "umask", key_umask },                \
+	{ "linger", key_linger }, { NULL, NULL }
+/* clang-format on */
+
+static const struct key keys_in_jails[] = {
+	{ "inherit", key_parent },
+	KEYS_OF_BOTH,
+};
+
+static const struct key keys_in_users[] = {
+	{ "jail", key_parent },
+	{ "former_shell", key_former_shell },
+	KEYS_OF_BOTH,
+};
+
+const struct key *
+jail_keys(enum jail_place place)
+{
+	switch (place) {
+	case JAIL_IN_JAILS:
+		return keys_in_jails;
+	case JAIL_IN_USERS:
+		return keys_in_users;
+	}
+	return keys_in_jails;
+}
+
+int
+jail_conf_check(const struct jail_conf *jail, struct err *err)
+{
+	if (jail->root.text == NULL && jail->writable)
+		return where_error(&jail->at, err,
+				   "jail \"%s\": writable = true needs a root "
+				   "of its own, and root is \"host\"",
+				   jail->name);
+	if (jail->root.text == NULL && jail->passwd_tree)
+		return where_error(&jail->at, err,
+				   "jail \"%s\": passwd = \"tree\" needs a "
+				   "root of its own, and root is \"host\"",
+				   jail->name);
+	if (jail->root.text != NULL && jail->etc_here)
+		return where_error(&jail->at, err,
+				   "jail \"%s\": etc has no effect, because "
+				   "root is not \"host\"",
+				   jail->name);
+	return 0;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+#include "policy/layout.h"
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "policy/entries.h"
+#include "policy/etc.h"
+#include "policy/generated.h"
+#include "policy/template.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+/* A layout while it is made. */
+struct layout {
+	const struct jail_conf *jail;
+	const struct account *account;
+	struct plan *plan;
+	struct entries entries;
+};
+
+/* System directories of the host beside /usr; links to it if merged. */
+static const char *const system_dirs[] = { "/bin",   "/sbin",  "/lib",
+					   "/lib32", "/lib64", "/libx32" };
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+bool
+path_within(const char *path, const char *dir)
+{
+	const size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 &&
+	       (path[len] == '\0' || path[len] == '/');
+}
+
+bool
+layout_needs(const char *path)
+{
+	static const char *const needed[] = { RUN_DIR, "/proc", "/dev/pts",
+					      JAILSH };
+
+	for (size_t i = 0; i < LENGTH(needed); i++)
+		if (path_within(path, needed[i]) ||
+		    path_within(needed[i], path))
+			return true;
+	return false;
+}
+
+static bool
+in_system_dirs(const char *path)
+{
+	for (size_t i = 0; i < LENGTH(system_dirs); i++)
+		if (path_within(path, system_dirs[i]))
+			return true;
+	return path_within(path, "/usr");
+}
+
+static int
+add_system_dir(struct layout *layout, const char *path, struct err *err)
+{
+	char text[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : err_errno(err, "%s", path);
+	if (!S_ISLNK(st.st_mode))
+		return entries_bind(&layout->entries, path, path,
+				    ENTRY_READONLY, err);
+	n = readlink(path, text, sizeof(text));
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return err_errno(err, "%s", path);
+	text[n] = '\0';
+	return entries_link(&layout->entries, path, text, err);
+}
+
+/* An installation below /usr has its configuration where all can see it. */
+static int
+hide_ours(struct layout *layout, struct err *err)
+{
+	static const char *const ours[] = { CONF_DIR, STATE_DIR };
+
+	for (size_t i = 0; i < LENGTH(ours); i++)
+		if (in_system_dirs(ours[i]) &&
+		    entries_plain(&layout->entries, ENTRY_HIDE, ours[i],
+				  ENTRY_OPTIONAL, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+add_system(struct layout *layout, struct err *err)
+{
+	struct entries *const entries = &layout->entries;
+
+	if (entries_bind(entries, "/usr", "/usr", ENTRY_READONLY, err) < 0)
+		return -1;
+	for (size_t i = 0; i < LENGTH(system_dirs); i++)
+		if (add_system_dir(layout, system_dirs[i], err) < 0)
+			return -1;
+	if (hide_ours(layout, err) < 0 ||
+	    entries_dir(entries, "/root", 0700, 0, err) < 0 ||
+	    entries_dir(entries, "/var", 0755, 0, err) < 0 ||
+	    entries_link(entries, "/var/run", "/run", err) < 0 ||
+	    entries_link(entries, "/var/lock", "/run/lock", err) < 0 ||
+	    entries_dir(entries, "/etc", 0755, 0, err) < 0)
+		return -1;
+	return etc_add(layout->jail, entries, err);
+}
+
+static int
+add_generated(struct layout *layout, const char *target, const char *text,
+	      struct err *err)
+{
+	return text != NULL ? entries_file(&layout->entries, target, text, err)
+			    : -1;
+}
+
+static int
+add_generated_files(struct layout *layout, struct err *err)
+{
+	struct plan *const plan = layout->plan;
+
+	if (!layout->jail->passwd_tree &&
+	    (add_generated(layout, "/etc/passwd", generated_passwd(plan, err),
+			   err) < 0 ||
+	     add_generated(layout, "/etc/group", generated_group(plan, err),
+			   err) < 0))
+		return -1;
+	if (plan->tree == NULL &&
+	    add_generated(layout, "/etc/nsswitch.conf",
+			  generated_nsswitch(plan), err) < 0)
+		return -1;
+	if (add_generated(
+		    layout, "/etc/hostname",
+		    arena_printf(&plan->arena, err, "%s\n", plan->hostname),
+		    err) < 0 ||
+	    add_generated(layout, "/etc/hosts", generated_hosts(plan, err),
+			  err) < 0)
+		return -1;
+	return add_generated(
+		layout, "/etc/resolv.conf",
+		generated_resolv_conf(plan, "/etc/resolv.conf", err), err);
+}
+
+static int
+add_scratch(struct layout *layout, struct err *err)
+{
+	struct entries *const entries = &layout->entries;
+	const char *const own = arena_printf(&layout->plan->arena, err,
+					     "/run/user/%u", layout->plan->uid);
+
+	if (own == NULL ||
+	    entries_scratch(entries, "/tmp", 01777, 0, err) < 0 ||
+	    entries_scratch(entries, "/var/tmp", 01777, 0, err) < 0 ||
+	    entries_scratch(entries, "/run", 0755, 0, err) < 0 ||
+	    entries_dir(entries, "/run/lock", 01777, 0, err) < 0 ||
+	    entries_dir(entries, "/run/user", 0755, 0, err) < 0 ||
+	    entries_dir(entries, own, 0700, ENTRY_OWNED, err) < 0 ||
+	    entries_dir(entries, RUN_DIR, 0755, 0, err) < 0)
+		return -1;
+	/* How jailsh(8) knows that it is inside, and what to become. */
+	return entries_link(entries, RUN_DIR "/shell", layout->plan->shell,
+			    err);
+}
+
+/* The numbers are the kernel's: Documentation/admin-guide/devices.txt. */
+static int
+add_dev(struct layout *layout, struct err *err)
+{
+	static const char *const nodes[][2] = {
+		{ "/dev/null", "1:3" },	   { "/dev/zero", "1:5" },
+		{ "/dev/full", "1:7" },	   { "/dev/random", "1:8" },
+		{ "/dev/urandom", "1:9" }, { "/dev/tty", "5:0" },
+	};
+	static const char *const links[][2] = {
+		{ "/dev/fd", "/proc/self/fd" },
+		{ "/dev/stdin", "/proc/self/fd/0" },
+		{ "/dev/stdout", "/proc/self/fd/1" },
+		{ "/dev/stderr", "/proc/self/fd/2" },
+		{ "/dev/ptmx", "pts/ptmx" },
+	};
+	struct entries *const entries = &layout->entries;
+
+	if (entries_scratch(entries, "/dev", 0755,
+			    ENTRY_DEVICES | ENTRY_READONLY | ENTRY_NOEXEC,
+			    err) < 0)
+		return -1;
+	for (size_t i = 0; i < LENGTH(nodes); i++)
+		if (entries_device(entries, nodes[i][0], nodes[i][1], err) < 0)
+			return -1;
+	for (size_t i = 0; i < LENGTH(links); i++)
+		if (entries_link(entries, links[i][0], links[i][1], err) < 0)
+			return -1;
+	if (entries_scratch(entries, "/dev/shm", 01777, 0, err) < 0 ||
+	    entries_plain(entries, ENTRY_PTS, "/dev/pts", 0, err) < 0)
+		return -1;
+	return entries_plain(entries, ENTRY_PROC, "/proc", 0, err);
+}
+
+/*
+ * The account's home on the host, with the symbolic links on the way
+ * resolved: they are root's, or path_open_owned() would not get through.
+ * (It belongs to the account itself, so that a home of /home or / does not
+ * show what is everybody's.)
+ */
+static const char *
+find_home(const struct layout *layout, struct err *err)
+{
+	const struct account *const account = layout->account;
+	cleanup_free char *real = realpath(account->home, NULL);
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (real == NULL) {
+		(void)err_errno(err, "account %s: home directory %s",
+				account->name, account->home);
+		return NULL;
+	}
+	fd = path_open_owned(real, account->uid, 0, err);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		(void)err_context(err, "account %s: home directory",
+				  account->name);
+		return NULL;
+	}
+	if (!S_ISDIR(st.st_mode) || st.st_uid != account->uid) {
+		(void)err_set(err, ERR_REFUSED,
+			      "account %s: home directory %s is not a "
+			      "directory of uid %u",
+			      account->name, account->home, account->uid);
+		return NULL;
+	}
+	return arena_copy(&layout->plan->arena, real, err);
+}
+
+static int
+add_home(struct layout *layout, struct err *err)
+{
+	const char *const outside = layout->account->home;
+	const char *const inside = layout->plan->home;
+	const char *const source = find_home(layout, err);
+
+	if (source == NULL || entries_bind(&layout->entries, inside, source,
+					   ENTRY_OWNED, err) < 0)
+		return -1;
+	if (!path_is_clean(outside) || path_within(outside, inside) ||
+	    path_within(inside, outside) || in_system_dirs(outside))
+		return 0;
+	return entries_link(&layout->entries, outside, inside, err);
+}
+
+static int
+add_jailsh(struct layout *layout, struct err *err)
+{
+	if (layout->plan->tree == NULL && in_system_dirs(JAILSH))
+		return 0;
+	return entries_bind(&layout->entries, JAILSH, JAILSH, ENTRY_READONLY,
+			    err);
+}
+
+static unsigned int
+bind_flags(const struct bind *bind)
+{
+	return (bind->writable ? 0U : (unsigned int)ENTRY_READONLY) |
+	       (bind->exec ? 0U : (unsigned int)ENTRY_NOEXEC) |
+	       (bind->optional ? (unsigned int)ENTRY_OPTIONAL : 0U) |
+	       (bind->user ? (unsigned int)ENTRY_OWNED : 0U);
+}
+
+static int
+check_source(const struct bind *bind, const char *source, uid_t owner,
+	     struct err *err)
+{
+	cleanup_fd int fd = -1;
+	struct err why;
+
+	if (!path_is_clean(source) || source[1] == '\0')
+		return where_error(&bind->source.at, err,
+				   "bind: source \"%s\" is not a clean "
+				   "absolute path below /",
+				   source);
+	fd = path_open_owned(source, owner, 0, &why);
+	if (fd >= 0 ||
+	    (bind->optional && why.kind == ERR_SYSTEM && why.errnum == ENOENT))
+		return 0;
+	return where_error(&bind->at, err, "bind: %s", why.text);
+}
+
+static int
+add_bind(struct layout *layout, const struct bind *bind, struct err *err)
+{
+	struct arena *const arena = &layout->plan->arena;
+	const uid_t owner = bind->user ? layout->account->uid : 0;
+	const char *const source =
+		template_fill(&bind->source, layout->account, arena, err);
+	const char *target;
+
+	if (source == NULL || check_source(bind, source, owner, err) < 0)
+		return -1;
+	target = template_fill(&bind->target, layout->account, arena, err);
+	if (target == NULL)
+		return -1;
+	if (!path_is_clean(target) || target[1] == '\0')
+		return where_error(&bind->target.at, err,
+				   "bind: target \"%s\" is not a clean "
+				   "absolute path below /",
+				   target);
+	if (layout_needs(target))
+		return where_error(&bind->target.at, err,
+				   "bind: a mount on %s would break the jail",
+				   target);
+	return entries_bind(&layout->entries, target, source, bind_flags(bind),
+			    err);
+}
+
+static int
+add_configured(struct layout *layout, struct err *err)
+{
+	const struct jail_conf *const jail = layout->jail;
+
+	for (size_t i = 0; i < jail->n_binds; i++)
+		if (add_bind(layout, &jail->binds[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < jail->hide.n; i++)
+		if (entries_plain(&layout->entries, ENTRY_HIDE,
+				  jail->hide.item[i].text, ENTRY_OPTIONAL,
+				  err) < 0)
+			return -1;
+	return 0;
+}
+
+int
+layout_make(const struct jail_conf *jail, const struct account *account,
+	    struct plan *plan, struct err *err)
+{
+	struct layout layout = { jail, account, plan, { .arena = NULL } };
+
+	layout.entries.arena = &plan->arena;
+	if ((plan->tree == NULL && add_system(&layout, err) < 0) ||
+	    add_generated_files(&layout, err) < 0 ||
+	    add_scratch(&layout, err) < 0 || add_dev(&layout, err) < 0 ||
+	    add_jailsh(&layout, err) < 0 || add_home(&layout, err) < 0 ||
+	    add_configured(&layout, err) < 0)
+		return -1;
+	plan->entries = layout.entries.item;
+	plan->n_entries = layout.entries.n;
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "policy/file.h"
+#include "policy/jails.h"
+#include "policy/rules.h"
+
+#define FILE_NAME "jail.conf"
+
+/* The members of the file; "jails" before "rules", which name jails. */
+struct members {
+	const config_setting_t *exempt_groups, *jails, *rules;
+};
+
+static int
+member_exempt_groups(const struct reader *reader,
+		     const config_setting_t *setting, void *target,
+		     struct err *err)
+{
+	struct members *const members = target;
+
+	(void)reader;
+	(void)err;
+	members->exempt_groups = setting;
+	return 0;
+}
+
+static int
+member_jails(const struct reader *reader, const config_setting_t *setting,
+	     void *target, struct err *err)
+{
+	struct members *const members = target;
+
+	(void)reader;
+	(void)err;
+	members->jails = setting;
+	return 0;
+}
+
+static int
+member_rules(const struct reader *reader, const config_setting_t *setting,
+	     void *target, struct err *err)
+{
+	struct members *const members = target;
+
+	(void)reader;
+	(void)err;
+	members->rules = setting;
+	return 0;
+}
+
+static const struct key member_keys[] = {
+	{ "exempt_groups", member_exempt_groups },
+	{ "jails", member_jails },
+	{ "rules", member_rules },
+	{ NULL, NULL },
+};
+
+static int
+read_members(const struct reader *reader, const config_setting_t *root,
+	     struct policy *policy, struct err *err)
+{
+	struct members members = { .jails = NULL };
+
+	if (setting_read_group(reader, root, member_keys, &members, err) < 0)
+		return -1;
+	if (members.exempt_groups != NULL &&
+	    setting_texts(reader, members.exempt_groups, &policy->exempt_groups,
+			  err) < 0)
+		return -1;
+	if (members.jails != NULL &&
+	    jails_read(reader, members.jails, policy, err) < 0)
+		return -1;
+	if (members.rules != NULL &&
+	    rules_read(reader, members.rules, policy, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int
+read_policy(struct policy *policy, const char *dir, struct err *err)
+{
+	cleanup_config config_t config;
+	struct reader reader = { &policy->arena, NULL };
+
+	config_init(&config);
+	policy->dir = arena_copy(&policy->arena, dir, err);
+	policy->file = arena_printf(&policy->arena, err, "%s/" FILE_NAME, dir);
+	if (policy->dir == NULL || policy->file == NULL)
+		return -1;
+	reader.file = policy->file;
+	policy->dir_fd =
+		path_open_owned(dir, policy->trusted, policy->trusted, err);
+	if (policy->dir_fd < 0 || file_parse(&reader, policy->dir_fd, FILE_NAME,
+					     policy->trusted, &config, err) < 0)
+		return -1;
+	return read_members(&reader, config_root_setting(&config), policy, err);
+}
+
+struct policy *
+policy_load(const char *dir, uid_t trusted, struct err *err)
+{
+	struct policy *const policy = calloc(1, sizeof(*policy));
+
+	if (policy == NULL) {
+		(void)err_errno(err, "memory");
+		return NULL;
+	}
+	policy->dir_fd = -1;
+	policy->trusted = trusted;
+	if (read_policy(policy, dir, err) < 0) {
+		policy_free(policy);
+		return NULL;
+	}
+	return policy;
+}
+
+void
+policy_free(struct policy *policy)
+{
+	if (policy == NULL)
+		return;
+	fd_close(&policy->dir_fd);
+	arena_free(&policy->arena);
+	free(policy);
+}
