@@ -26,7 +26,7 @@
 #include "jail/run.h"
 #include "jail/terminal.h"
 #include "jail/wire.h"
-#include "jailconf/policy.h"
+#include "policy/policy.h"
 
 #include <grp.h>
 #include <security/pam_ext.h>
@@ -355,8 +355,9 @@ require_setcred(const struct transaction *transaction, struct err *err)
 	if (transaction->setcred_called && transaction->host == getpid())
 		return 0;
 	return err_set(err, ERR_REFUSED,
-		       "the PAM stack of this service has no auth line of "
-		       "pam_jail, or it is not reached (jailconf setup)");
+		       "no auth line of pam_jail was reached: it is missing "
+		       "(jailconf setup), or a password was refused before "
+		       "a key was accepted (log in again)");
 }
 
 static int
