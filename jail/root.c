@@ -536,21 +536,49 @@ apply(const struct site *site, const struct entry *entry, struct err *err)
 
 /* Directories that were to be filled first become read-only now. */
 static int
+make_readonly(const struct site *site, const struct entry *entry,
+	      struct err *err)
+{
+	cleanup_fd int fd = open_inside(site, entry->target, O_PATH);
+
+	if (fd < 0)
+		return err_errno(err, "open");
+	return change_attr(fd, MOUNT_ATTR_RDONLY, 0, err);
+}
+
+/* root_entry_is_open() */
+static int
+follow_links(int tree, struct err *err)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_NOSYMFOLLOW };
+
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+			  sizeof(attr)) < 0)
+		return err_errno(err, "set the mount's flags");
+	return 0;
+}
+
+static int
+finish_entry(const struct site *site, const struct entry *entry,
+	     struct err *err)
+{
+	const int tree = site->trees->entries[entry - site->plan->entries];
+
+	if (entry->kind == ENTRY_SCRATCH &&
+	    (entry->flags & ENTRY_READONLY) != 0)
+		return make_readonly(site, entry, err);
+	if (tree >= 0 && root_entry_is_open(entry))
+		return follow_links(tree, err);
+	return 0;
+}
+
+static int
 finish(const struct site *site, struct err *err)
 {
-	for (size_t i = 0; i < site->plan->n_entries; i++) {
-		const struct entry *const entry = &site->plan->entries[i];
-		cleanup_fd int fd = -1;
-
-		if (entry->kind != ENTRY_SCRATCH ||
-		    (entry->flags & ENTRY_READONLY) == 0)
-			continue;
-		fd = open_inside(site, entry->target, O_PATH);
-		if (fd < 0)
-			return err_errno(err, "%s", entry->target);
-		if (change_attr(fd, MOUNT_ATTR_RDONLY, 0, err) < 0)
-			return err_context(err, "%s", entry->target);
-	}
+	for (size_t i = 0; i < site->plan->n_entries; i++)
+		if (finish_entry(site, &site->plan->entries[i], err) < 0)
+			return err_context(err, "%s",
+					   site->plan->entries[i].target);
 	if (site->plan->upper != NULL)
 		return 0;
 	return change_attr(site->root, MOUNT_ATTR_RDONLY, 0, err);

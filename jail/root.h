@@ -39,6 +39,14 @@ int root_trees_open(const struct plan *plan, struct root_trees *trees,
 		    struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * Whether ENTRY is a bind in which the account may have put links.  Until the
+ * root is finished they are not followed: a target below would lead to
+ * where the account wants it to.
+ */
+bool root_entry_is_open(const struct entry *entry)
+	__attribute__((nonnull, pure));
+
 void root_trees_close(struct root_trees *trees) __attribute__((nonnull));
 
 /*

@@ -26,6 +26,14 @@ copy_tree(int fd, uint64_t attr, struct err *err)
 	return fd_take(&tree);
 }
 
+bool
+root_entry_is_open(const struct entry *entry)
+{
+	return entry->kind == ENTRY_BIND &&
+	       ((entry->flags & ENTRY_OWNED) != 0 ||
+		(entry->flags & ENTRY_READONLY) == 0);
+}
+
 static uint64_t
 bind_attr(const struct entry *entry)
 {
@@ -37,6 +45,8 @@ bind_attr(const struct entry *entry)
 		attr |= MOUNT_ATTR_RDONLY;
 	if ((entry->flags & ENTRY_NOEXEC) != 0)
 		attr |= MOUNT_ATTR_NOEXEC;
+	if (root_entry_is_open(entry))
+		attr |= MOUNT_ATTR_NOSYMFOLLOW;
 	return attr;
 }
 
