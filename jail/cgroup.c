@@ -5,13 +5,16 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
 
 enum {
+	MAKE_TRIES = 20,
 	REMOVE_TRIES = 100,
 	REMOVE_PAUSE_NS = 10 * 1000 * 1000,
 };
@@ -51,79 +54,6 @@ open_group(int dir, const char *name, struct err *err)
 	return fd_take(&fd);
 }
 
-/* Makes the cgroup with the smallest free number.  (That of a keeper that was
- * killed may still be there.) */
-static int
-make_numbered(int account, struct cgroup *cgroup, struct err *err)
-{
-	char name[16];
-
-	for (cgroup->number = 0;; cgroup->number++) {
-		(void)snprintf(name, sizeof(name), "%d", cgroup->number);
-		if (mkdirat(account, name, 0755) == 0)
-			break;
-		if (errno != EEXIST)
-			return err_errno(err, "make cgroup %s", name);
-	}
-	cgroup->jail = openat(account, name, dir_flags);
-	if (cgroup->jail < 0)
-		return err_errno(err, "cgroup %s", name);
-	return 0;
-}
-
-int
-cgroup_make(uid_t uid, struct cgroup *cgroup, struct err *err)
-{
-	cleanup_fd int hierarchy = open_hierarchy();
-	cleanup_fd int jails = -1, account = -1;
-	char name[16];
-
-	*cgroup = CGROUP_NONE;
-	if (hierarchy < 0)
-		return 0;
-	jails = open_group(hierarchy, "jail", err);
-	if (jails < 0)
-		return -1;
-	(void)snprintf(name, sizeof(name), "%u", uid);
-	account = open_group(jails, name, err);
-	if (account < 0)
-		return -1;
-	cgroup->keepers = open_group(jails, "keepers", err);
-	if (cgroup->keepers < 0 || make_numbered(account, cgroup, err) < 0) {
-		cgroup_remove(uid, cgroup);
-		return -1;
-	}
-	return 0;
-}
-
-static void
-kill_group(int dir)
-{
-	cleanup_fd int kill =
-		openat(dir, "cgroup.kill", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (kill >= 0)
-		(void)!write(kill, "1", 1);
-}
-
-/* Kills what is in the cgroup NAME below DIR and removes it.  Who was killed
- * takes a moment to go. */
-static void
-end_group(int dir, const char *name)
-{
-	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
-	cleanup_fd int group = -1;
-
-	for (int i = 0; i < REMOVE_TRIES; i++) {
-		if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
-			return;
-		if (group < 0)
-			group = openat(dir, name, dir_flags);
-		kill_group(group);
-		(void)nanosleep(&pause, NULL);
-	}
-}
-
 /* The directory jail/UID; -1 if it is not there. */
 static int
 open_account(uid_t uid, int jails)
@@ -143,6 +73,63 @@ remove_account(uid_t uid, int jails)
 	(void)unlinkat(jails, name, AT_REMOVEDIR);
 }
 
+/* Makes a cgroup with a name that no other has had: the keeper of the jail
+ * before may not be done with its own. */
+static int
+make_named(uid_t uid, int jails, struct cgroup *cgroup, struct err *err)
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return err_errno(err, "getrandom");
+	(void)snprintf(cgroup->name, sizeof(cgroup->name), "%016" PRIx64,
+		       random);
+	for (int i = 0; i < MAKE_TRIES; i++) {
+		cleanup_fd int account = -1;
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "%u", uid);
+		account = open_group(jails, name, err);
+		if (account < 0)
+			return -1;
+		cgroup->jail = open_group(account, cgroup->name, err);
+		if (cgroup->jail >= 0 || err->errnum != ENOENT)
+			break; /* ENOENT: the keeper before took jail/UID away
+				*/
+	}
+	return cgroup->jail < 0 ? -1 : 0;
+}
+
+int
+cgroup_make(uid_t uid, struct cgroup *cgroup, struct err *err)
+{
+	cleanup_fd int hierarchy = open_hierarchy();
+	cleanup_fd int jails = -1;
+
+	*cgroup = CGROUP_NONE;
+	if (hierarchy < 0)
+		return 0;
+	jails = open_group(hierarchy, "jail", err);
+	if (jails < 0)
+		return -1;
+	cgroup->keepers = open_group(jails, "keepers", err);
+	if (cgroup->keepers < 0 || make_named(uid, jails, cgroup, err) < 0) {
+		cgroup_remove(uid, cgroup);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+kill_group(int dir)
+{
+	cleanup_fd int kill =
+		openat(dir, "cgroup.kill", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (kill >= 0)
+		(void)!write(kill, "1", 1);
+}
+
 void
 cgroup_kill(const struct cgroup *cgroup)
 {
@@ -157,13 +144,18 @@ cgroup_remove(uid_t uid, struct cgroup *cgroup)
 	cleanup_fd int jails =
 		hierarchy < 0 ? -1 : openat(hierarchy, "jail", dir_flags);
 	cleanup_fd int account = open_account(uid, jails);
-	char name[16];
+	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
 
-	if (account >= 0 && cgroup->number >= 0) {
-		(void)snprintf(name, sizeof(name), "%d", cgroup->number);
-		end_group(account, name);
-		remove_account(uid, jails);
+	/* Who was killed takes a moment to go. */
+	for (int i = 0; account >= 0 && i < REMOVE_TRIES; i++) {
+		cgroup_kill(cgroup);
+		if (unlinkat(account, cgroup->name, AT_REMOVEDIR) == 0 ||
+		    errno != EBUSY)
+			break;
+		(void)nanosleep(&pause, NULL);
 	}
+	if (account >= 0)
+		remove_account(uid, jails);
 	fd_close(&cgroup->keepers);
 	fd_close(&cgroup->jail);
 	*cgroup = CGROUP_NONE;
@@ -183,7 +175,7 @@ cgroup_sweep(uid_t uid)
 
 	while (stream != NULL && (entry = readdir(stream)) != NULL)
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			end_group(account, entry->d_name);
+			(void)unlinkat(account, entry->d_name, AT_REMOVEDIR);
 	if (stream != NULL)
 		(void)closedir(stream);
 	if (account >= 0)

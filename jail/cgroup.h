@@ -3,7 +3,7 @@
  * cgroup - where a jail's processes are, in the host's cgroup v2 hierarchy
  *
  *	jail/keepers	every jail-keeper(8)
- *	jail/UID/N	one running jail: all but sshd(8)'s own processes, which
+ *	jail/UID/NAME	one running jail: all but sshd(8)'s own processes, which
  *			stay in their login's
  *
  * Out of the login's own cgroup, so that the end of the first session (whose
@@ -23,11 +23,11 @@
 struct cgroup {
 	int keepers; /* directories, for clone3(2) */
 	int jail;
-	int procs;  /* cgroup.procs of the jail, open for writing */
-	int number; /* N above */
+	int procs;     /* cgroup.procs of the jail, open for writing */
+	char name[17]; /* of the jail's; "" if there is none */
 };
 
-#define CGROUP_NONE ((struct cgroup){ .keepers = -1, .jail = -1, .number = -1 })
+#define CGROUP_NONE ((struct cgroup){ .keepers = -1, .jail = -1, .name = "" })
 
 /*
  * Makes a cgroup for a jail of UID.  A host without cgroup v2 is no error:
@@ -49,9 +49,8 @@ void cgroup_kill(const struct cgroup *cgroup) __attribute__((nonnull));
 void cgroup_remove(uid_t uid, struct cgroup *cgroup) __attribute__((nonnull));
 
 /*
- * Kills and removes the cgroups that keepers of UID which were killed have
- * left behind.  To be called when no jail of UID runs: by whoever holds its
- * lock.
+ * Removes the cgroups that keepers of UID which were killed have left behind.
+ * In those nothing runs any more; the others are somebody's.
  */
 void cgroup_sweep(uid_t uid);
 
