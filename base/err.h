@@ -20,6 +20,7 @@ enum err_kind {
 	ERR_UNSAFE,  /* somebody else could have changed what we rely on */
 	ERR_REFUSED, /* the policy does not let this account in here */
 	ERR_GONE,    /* no such jail is running (any more) */
+	ERR_ASTRAY,  /* this process is where root must not be: exit */
 };
 
 struct err {

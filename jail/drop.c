@@ -8,7 +8,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534 }; /* overflowuid, overflowgid: proc_sys_kernel(5) */
+enum {
+	NOBODY = 65534, /* overflowuid, overflowgid: proc_sys_kernel(5) */
+	CAPS_MAX = 64,	/* bits of a set: capabilities(7), cap_get_proc(3) */
+	LAST_SURE = CAP_CHECKPOINT_RESTORE, /* Linux 5.9 */
+};
 
 struct ids {
 	uid_t uid;
@@ -110,18 +114,19 @@ set_uid(uid_t uid, struct err *err)
 	return 0;
 }
 
-/* Needs CAP_SETPCAP.  The end is a number, never an error (rule R8). */
+/*
+ * Needs CAP_SETPCAP.  All numbers that there can be are tried: how many the
+ * kernel has is known from an error only, and an error must not end the loop
+ * (rule R8).  The oldest kernel we run on has those up to LAST_SURE.
+ */
 static int
 drop_bounding_set(struct err *err)
 {
-	const cap_value_t end = (cap_value_t)cap_max_bits();
-
-	if (end < CAP_LAST_CAP / 2)
-		return err_set(err, ERR_UNSAFE, "%d capabilities only", end);
-	for (cap_value_t cap = 0; cap < end; cap++) {
-		if (cap_drop_bound(cap) < 0)
+	for (cap_value_t cap = 0; cap < CAPS_MAX; cap++) {
+		if (cap_drop_bound(cap) < 0 &&
+		    (errno != EINVAL || cap <= LAST_SURE))
 			return err_errno(err, "drop capability %d", cap);
-		if (cap_get_bound(cap) != 0)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) > 0)
 			return err_set(err, ERR_UNSAFE,
 				       "capability %d did not go", cap);
 	}
@@ -133,7 +138,7 @@ drop_ambient_set(struct err *err)
 {
 	if (cap_reset_ambient() < 0)
 		return err_errno(err, "clear ambient capabilities");
-	for (cap_value_t cap = 0; cap < (cap_value_t)cap_max_bits(); cap++)
+	for (cap_value_t cap = 0; cap <= LAST_SURE; cap++)
 		if (cap_get_ambient(cap) != 0)
 			return err_set(err, ERR_UNSAFE,
 				       "ambient capability %d did not go", cap);
@@ -199,14 +204,17 @@ become(const struct ids *ids, struct err *err)
 	/* Groups first: only root may change them. */
 	if (set_groups(ids, err) < 0 || set_gid(ids->gid, err) < 0)
 		return -1;
-	/* Nobody of that uid may trace us while we still hold something. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return err_errno(err, "prctl");
-	if (set_uid(ids->uid, err) < 0 || keep_capability(&setpcap, err) < 0 ||
-	    drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
-	    drop_inheritable_set(err) < 0 || keep_capability(NULL, err) < 0 ||
-	    set_no_new_privs(err) < 0)
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return err_errno(err, "PR_SET_KEEPCAPS");
+	if (set_uid(ids->uid, err) < 0)
+		return -1;
+	/* Nobody of that uid may trace us while we still hold something; after
+	 * the change of uid, which sets it to fs.suid_dumpable: proc(5). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_errno(err, "PR_SET_DUMPABLE");
+	if (keep_capability(&setpcap, err) < 0 || drop_bounding_set(err) < 0 ||
+	    drop_ambient_set(err) < 0 || drop_inheritable_set(err) < 0 ||
+	    keep_capability(NULL, err) < 0 || set_no_new_privs(err) < 0)
 		return -1;
 	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
 		return err_set(err, ERR_UNSAFE, "root came back");

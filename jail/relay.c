@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum {
 	N_STDIO = 3,
@@ -109,6 +110,15 @@ copy_window(const struct relay *relay)
 	if (relay->master >= 0 &&
 	    ioctl(relay->terminal, TIOCGWINSZ, &window) == 0)
 		(void)ioctl(relay->master, TIOCSWINSZ, &window);
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now = { .tv_sec = 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void
@@ -355,20 +365,47 @@ pump(struct relay *relay)
 	}
 }
 
-/* What the session printed last. */
+/* One step of what is left to print.  Returns whether there may be more. */
+static bool
+drain_step(struct relay *relay, int *master, bool *closed, int timeout_ms)
+{
+	const bool empty = is_empty(&relay->from_jail);
+	struct pollfd fds[] = {
+		{ .fd = relay->signals, .events = POLLIN },
+		{ .fd = empty ? *master : -1, .events = POLLIN },
+		{ .fd = empty ? -1 : relay->output, .events = POLLOUT },
+	};
+
+	/* Who waits for us can still interrupt. */
+	if (poll(fds, 3, *closed ? -1 : timeout_ms) <= 0 || fds[0].revents != 0)
+		return false;
+	if ((fds[1].revents & POLLHUP) != 0)
+		*closed = true;
+	if (fds[1].revents != 0)
+		fill(&relay->from_jail, master);
+	if (fds[2].revents != 0)
+		flush(&relay->from_jail, relay->output);
+	return *master >= 0 || !is_empty(&relay->from_jail);
+}
+
+/*
+ * What the session printed last: all of it when nobody has the terminal open
+ * any more, for then it has an end.  Somebody who stays in the background and
+ * goes on printing is waited for DRAIN_MS, not for ever.
+ */
 static void
 drain(struct relay *relay)
 {
-	struct pollfd fd = { .fd = relay->master, .events = POLLIN };
+	const int64_t until_ms = now_ms() + DRAIN_MS;
 	int master = relay->master;
+	bool closed = false;
+	int64_t left_ms = DRAIN_MS;
 
-	while (!is_empty(&relay->from_jail))
-		flush(&relay->from_jail, relay->output);
-	while (master >= 0 && poll(&fd, 1, DRAIN_MS) > 0) {
-		fill(&relay->from_jail, &master);
-		while (!is_empty(&relay->from_jail))
-			flush(&relay->from_jail, relay->output);
-	}
+	if (master < 0)
+		return;
+	while ((closed || left_ms > 0) &&
+	       drain_step(relay, &master, &closed, (int)left_ms))
+		left_ms = until_ms - now_ms();
 }
 
 int

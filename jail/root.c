@@ -4,12 +4,14 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 /*
  * While it is put together.  The jail has one tmpfs, "base", which is seen
@@ -558,11 +560,37 @@ follow_links(int tree, struct err *err)
 	return 0;
 }
 
+/* What root will rely on later is at its place, and nothing has come over it:
+ * a tree may have links anywhere. */
+static int
+require_magic(const struct site *site, const struct entry *entry,
+	      __fsword_t magic, struct err *err)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
+	};
+	cleanup_fd int fd = (int)syscall(SYS_openat2, site->root, entry->target,
+					 &how, sizeof(how));
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return err_errno(err, "look at what was mounted");
+	if (fs.f_type != magic)
+		return err_set(err, ERR_UNSAFE, "something else came over it");
+	return 0;
+}
+
 static int
 finish_entry(const struct site *site, const struct entry *entry,
 	     struct err *err)
 {
 	const int tree = site->trees->entries[entry - site->plan->entries];
+
+	if (entry->kind == ENTRY_PTS)
+		return require_magic(site, entry, DEVPTS_SUPER_MAGIC, err);
+	if (entry->kind == ENTRY_PROC)
+		return require_magic(site, entry, PROC_SUPER_MAGIC, err);
 
 	if (entry->kind == ENTRY_SCRATCH &&
 	    (entry->flags & ENTRY_READONLY) != 0)

@@ -4,11 +4,53 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
-/* A copy of the jail's /dev/pts mount, taken where it can be: inside. */
+/* Opens what the jail has at /dev/pts, and believes that it is a devpts only
+ * when it sees one: a tree could have a link there. */
+static int
+open_pts(struct err *err)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	cleanup_fd int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/dev/pts",
+					 &how, sizeof(how));
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return err_errno(err, "the jail's /dev/pts");
+	if (fs.f_type != DEVPTS_SUPER_MAGIC)
+		return err_set(err, ERR_UNSAFE,
+			       "the jail's /dev/pts is not a devpts");
+	return fd_take(&fd);
+}
+
+/* A copy of the jail's /dev/pts mount; we are inside. */
+static int
+copy_pts(struct err *err)
+{
+	cleanup_fd int pts = open_pts(err);
+	cleanup_fd int copy = -1;
+
+	if (pts < 0)
+		return -1;
+	copy = open_tree(pts, "",
+			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (copy < 0)
+		return err_errno(err, "copy the jail's /dev/pts");
+	return fd_take(&copy);
+}
+
+/* The copy is taken where it can be: inside. */
 static int
 fetch_pts(const struct jail *jail, struct err *err)
 {
@@ -20,12 +62,12 @@ fetch_pts(const struct jail *jail, struct err *err)
 		return err_errno(err, "the host's mount namespace");
 	if (setns(jail->init, CLONE_NEWNS) < 0)
 		return err_errno(err, "look into the jail");
-	pts = open_tree(AT_FDCWD, "/dev/pts",
-			OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (pts < 0)
-		(void)err_errno(err, "the jail's /dev/pts");
-	if (setns(host, CLONE_NEWNS) < 0 || fchdir(cwd) < 0)
-		return err_errno(err, "cannot come back to the host");
+	pts = copy_pts(err);
+	if (setns(host, CLONE_NEWNS) < 0 || fchdir(cwd) < 0) {
+		(void)err_errno(err, "cannot come back to the host");
+		err->kind = ERR_ASTRAY;
+		return -1;
+	}
 	return fd_take(&pts);
 }
 

@@ -18,8 +18,8 @@
  * stays as it is, and mounts that the host makes later still arrive.
  *
  * Returns 0, or -1 with ERR_SYSTEM, ERR_UNSAFE, ERR_GONE; after -1 the
- * process must not open the session, and may be in the jail's mount
- * namespace if the error says "cannot come back".
+ * process must not open the session.  After ERR_ASTRAY it is in the jail's
+ * mount namespace and must exit at once.
  */
 int terminal_view(const struct jail *jail, struct err *err)
 	__attribute__((nonnull, warn_unused_result));

@@ -36,15 +36,29 @@ open_directory(const char *path, struct err *err)
 	return fd_take(&fd);
 }
 
+/* As jail/lease.c makes it: nobody else can open it, and so hold us up. */
+static int
+open_run_dir(struct err *err)
+{
+	if (mkdir(RUN_DIR, 0711) == 0) {
+		if (chmod(RUN_DIR, 0711) < 0) /* whatever the umask is */
+			return err_errno(err, RUN_DIR);
+	} else if (errno != EEXIST) {
+		return err_errno(err, "make " RUN_DIR);
+	}
+	return open_directory(RUN_DIR, err);
+}
+
 int
 directory_lock(const char *path, struct err *err)
 {
-	cleanup_fd int fd = open_directory(path, err);
+	cleanup_fd int wanted = open_directory(path, err);
+	cleanup_fd int fd = wanted < 0 ? -1 : open_run_dir(err);
 
 	if (fd < 0)
 		return -1;
 	if (flock(fd, LOCK_EX) < 0)
-		return err_errno(err, "lock %s", path);
+		return err_errno(err, "lock " RUN_DIR);
 	return fd_take(&fd);
 }
 

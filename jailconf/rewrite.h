@@ -15,7 +15,8 @@
 
 /*
  * Opens the directory PATH, trusted as by path_open_trusted(), and waits
- * until no other jailconf(8) changes anything there.
+ * until no other jailconf(8) changes anything there.  (The lock itself is on
+ * RUN_DIR, which others than root cannot open.)
  * Returns a descriptor that the caller owns and that is the lock; or -1 with
  * ERR_UNSAFE or ERR_SYSTEM.
  */

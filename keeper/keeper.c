@@ -22,6 +22,8 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/ioprio.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -122,6 +124,26 @@ write_file(const char *path, const char *text, struct err *err)
 	return 0;
 }
 
+/* Who called may have run with less than everybody gets, or with a session
+ * keyring that holds keys. */
+static int
+reset_scheduling(struct err *err)
+{
+	const struct sched_param ordinary = { .sched_priority = 0 };
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all)); /* the kernel takes what there is */
+	if (sched_setscheduler(0, SCHED_OTHER, &ordinary) < 0 ||
+	    sched_setaffinity(0, sizeof(all), &all) < 0 ||
+	    setpriority(PRIO_PROCESS, 0, 0) < 0 ||
+	    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) < 0)
+		return err_errno(err, "scheduling");
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+	    errno != ENOSYS)
+		return err_errno(err, "session keyring");
+	return 0;
+}
+
 /* Rule R1: set each, do not filter.  Some of it came from whoever called
  * su(1). */
 static int
@@ -137,9 +159,10 @@ forget_caller(struct err *err)
 		return err_errno(err, "become root");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
-	if (personality(PER_LINUX) < 0 || setpriority(PRIO_PROCESS, 0, 0) < 0)
-		return err_errno(err, "scheduling");
-	if (write_file("/proc/self/oom_score_adj", "0", err) < 0)
+	if (personality(PER_LINUX) < 0)
+		return err_errno(err, "personality");
+	if (reset_scheduling(err) < 0 ||
+	    write_file("/proc/self/oom_score_adj", "0", err) < 0)
 		return -1;
 	return reset_limits(err);
 }

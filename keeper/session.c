@@ -6,6 +6,8 @@
 #include "jail/run.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,10 +16,14 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 enum {
 	N_STDIO = 3,
+	FD_REQUEST = N_STDIO, /* in the session's process */
+	FD_LOG,
 	TTY_GROUP = 5, /* of ptys: as in the jail's devpts */
 	/* Exit statuses of a shell that could not run: POSIX, 2.8.2. */
 	EXIT_CANNOT_RUN = 126,
@@ -89,6 +95,23 @@ take_stdio(const struct session *session, const struct pty *pty, int *stdio,
 	return 0;
 }
 
+/* Opens the jail's ptmx, and believes only that it is one of a devpts: a tree
+ * could have a link there. */
+static int
+open_master(struct err *err)
+{
+	cleanup_fd int fd =
+		open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return err_errno(err, "open a pty of the jail");
+	if (fs.f_type != DEVPTS_SUPER_MAGIC)
+		return err_set(err, ERR_UNSAFE,
+			       "the jail's /dev/pts is not a devpts");
+	return fd_take(&fd);
+}
+
 /* Opens a pty of the jail: we are inside already. */
 static int
 open_pty(const struct session *session, struct pty *pty, struct err *err)
@@ -98,9 +121,11 @@ open_pty(const struct session *session, struct pty *pty, struct err *err)
 
 	if (session->msg->terminals == 0)
 		return 0;
-	pty->master = open("/dev/pts/ptmx", flags);
-	if (pty->master < 0 || ioctl(pty->master, TIOCSPTLCK, &unlocked) < 0)
-		return err_errno(err, "open a pty of the jail");
+	pty->master = open_master(err);
+	if (pty->master < 0)
+		return -1;
+	if (ioctl(pty->master, TIOCSPTLCK, &unlocked) < 0)
+		return err_errno(err, "unlock the pty");
 	pty->slave = ioctl(pty->master, TIOCGPTPEER, flags);
 	if (pty->slave < 0)
 		return err_errno(err, "open the pty's other end");
@@ -130,8 +155,16 @@ set_stdio(const struct pty *pty, const int *stdio, struct err *err)
 	for (int i = 0; i < N_STDIO; i++)
 		if (dup2(lifted[i], i) < 0)
 			return err_errno(err, "dup2");
-	if (close_range(N_STDIO, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return err_errno(err, "close_range");
+	return 0;
+}
+
+/* Root's own keyring is not the account's, nor is that of its last session. */
+static int
+make_keyring(struct err *err)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+	    errno != ENOSYS)
+		return err_errno(err, "session keyring");
 	return 0;
 }
 
@@ -147,6 +180,24 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Closes everything but standard input, output and error, the request and the
+ * log: the account must find nothing of ours when the process is its own. */
+static int
+keep_two(int request, int *log, struct err *err)
+{
+	const int lifted = fcntl(request, F_DUPFD_CLOEXEC, 10);
+	const int lifted_log = *log < 0 ? -1 : fcntl(*log, F_DUPFD_CLOEXEC, 10);
+
+	if (lifted < 0 || dup3(lifted, FD_REQUEST, O_CLOEXEC) < 0)
+		return err_errno(err, "dup");
+	if (lifted_log < 0 || dup3(lifted_log, FD_LOG, O_CLOEXEC) < 0)
+		(void)close(FD_LOG); /* there is no log: log_open() */
+	*log = lifted_log < 0 ? -1 : FD_LOG;
+	if (close_range(FD_LOG + 1, ~0U, 0) < 0)
+		return err_errno(err, "close_range");
+	return 0;
+}
+
 /*
  * The session's process.  Only when it is the account does it look at what
  * the account has sent.
@@ -157,18 +208,18 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 	const struct jail_inside inside = { .plan = &session->jail->plan };
 	struct run_request request;
 	struct err err;
-	int fd = session->fds->fd[0];
+	int log = session->log;
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
-	    (fd = fcntl(fd, F_DUPFD_CLOEXEC, 10)) < 0 ||
-	    jail_become(&inside, &err) < 0) {
-		log_line(session->log, LOG_ERR, "jail-keeper",
+	    keep_two(session->fds->fd[0], &log, &err) < 0 ||
+	    jail_become(&inside, &err) < 0 || make_keyring(&err) < 0) {
+		log_line(log, LOG_ERR, "jail-keeper",
 			 "refuse user=%s cause=\"%s\"",
 			 session->jail->plan.account, err.text);
 		_exit(EXIT_CANNOT_RUN);
 	}
 	reset_signals();
-	if (run_request_open(fd, &request, &err) == 0)
+	if (run_request_open(FD_REQUEST, &request, &err) == 0)
 		run_exec(&request, &session->jail->plan, &err);
 	(void)dprintf(STDERR_FILENO, "jailsh: %s\n", err.text);
 	_exit(err.kind == ERR_SYSTEM && err.errnum == ENOENT ? EXIT_NOT_FOUND
@@ -269,6 +320,30 @@ step_back(const struct session *session, int *sock, int *signals)
 	*signals = 1;
 }
 
+/*
+ * For the audit trail only: the session is of whoever asked, not of whoever
+ * happened to start the jail.  Kernels without audit have no such file, and
+ * containers may not write to it.
+ */
+static void
+take_loginuid(int sock)
+{
+	char path[32], loginuid[16];
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	cleanup_fd int from = -1, to = -1;
+	ssize_t n;
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/%d/loginuid", peer.pid);
+	from = open(path, O_RDONLY | O_CLOEXEC);
+	to = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+	n = from < 0 ? -1 : read(from, loginuid, sizeof(loginuid));
+	if (to >= 0 && n > 0)
+		(void)!write(to, loginuid, (size_t)n);
+}
+
 void
 session_main(struct session *session)
 {
@@ -280,6 +355,7 @@ session_main(struct session *session)
 	pid_t child;
 
 	(void)prctl(PR_SET_NAME, "jail-session", 0, 0, 0);
+	take_loginuid(session->sock);
 	if (session->fds->n < 1)
 		(void)err_set(&err, ERR_UNSAFE, "no request came along");
 	if (session->fds->n < 1 ||

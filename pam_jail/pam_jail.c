@@ -47,6 +47,7 @@ struct transaction {
 	pid_t host;	     /* the process that called us first */
 	bool setcred_called; /* by that process */
 	bool open;
+	bool refused;	/* open_session has said no */
 	bool entered;	/* this process is a child, and inside */
 	enum door door; /* when open */
 	struct lease lease;
@@ -168,6 +169,10 @@ decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
 {
 	const struct account *const account = &verdict->account;
 
+	/* Short of memory or descriptors is not the administrator's mistake;
+	 * who called su(1) may have seen to it. */
+	if (err->kind == ERR_SYSTEM && err->errnum != ENOENT)
+		return -1;
 	if (policy_claims(args->conf_dir, account))
 		return -1;
 	if (!is_exempt(args, account) && !args->deny_only_jailed)
@@ -268,6 +273,19 @@ get_transaction(pam_handle_t *pamh)
 	return NULL;
 }
 
+/* Where returning is no answer: in the child, which sshd would go on with. */
+static _Noreturn void
+refuse_child(const struct transaction *transaction, const struct err *err)
+{
+	const struct plan *const plan = &transaction->lease.jail.plan;
+
+	log_line(transaction->log, LOG_ERR, "pam_jail",
+		 "refuse user=%s uid=%u step=enter cause=\"%s\"",
+		 plan->account != NULL ? plan->account : "?", plan->uid,
+		 err->text);
+	_exit(EXIT_REFUSED);
+}
+
 /* --- account ------------------------------------------------------------- */
 
 int
@@ -290,6 +308,34 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 
 /* --- session ------------------------------------------------------------- */
 
+static bool
+has_all_groups(const struct account *account, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_groups; i++)
+		if (!account_in_group(account, plan->groups[i]))
+			return false;
+	return true;
+}
+
+/* The jail that runs may be another than was decided on now: for another
+ * service, from before a change, or of who had this uid before. */
+static int
+require_same(const struct verdict *verdict, const struct plan *plan,
+	     struct err *err)
+{
+	const struct account *const account = &verdict->account;
+	const char *const jail = jail_conf_name(verdict->decision.jail);
+
+	if (plan->uid == account->uid && plan->gid == account->gid &&
+	    strcmp(plan->account, account->name) == 0 &&
+	    strcmp(plan->jail, jail) == 0 && has_all_groups(account, plan))
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		       "uid %u has jail %s of %s running, not jail %s, or its "
+		       "groups have changed (jailconf stop)",
+		       account->uid, plan->jail, plan->account, jail);
+}
+
 static int
 take_lease(const struct verdict *verdict, struct lease *lease, struct err *err)
 {
@@ -304,10 +350,7 @@ take_lease(const struct verdict *verdict, struct lease *lease, struct err *err)
 		ret = lease_take(&plan, lease, err);
 		plan_free(&plan);
 	}
-	if (ret == 0 && lease->jail.plan.uid != verdict->account.uid)
-		return err_set(err, ERR_UNSAFE, "the jail of uid %u answered",
-			       lease->jail.plan.uid);
-	return ret;
+	return ret < 0 ? -1 : require_same(verdict, &lease->jail.plan, err);
 }
 
 static int
@@ -371,6 +414,7 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 		return -1;
 	if (!shell && require_setcred(transaction, err) < 0)
 		return -1;
+	transaction->log = log_open();
 	if (take_lease(verdict, &transaction->lease, err) < 0)
 		return -1;
 	if (door == DOOR_CHILD &&
@@ -379,7 +423,6 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 	if (!shell &&
 	    put_environment(pamh, &transaction->lease.jail.plan, err) < 0)
 		return -1;
-	transaction->log = log_open();
 	transaction->host = getpid();
 	transaction->door = door;
 	transaction->open = true;
@@ -407,7 +450,10 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (verdict.decision.jail == NULL)
 		return PAM_IGNORE;
 	if (open_jail(pamh, &verdict, transaction, &err) < 0) {
+		if (err.kind == ERR_ASTRAY)
+			refuse_child(transaction, &err);
 		transaction_end(transaction);
+		transaction->refused = true;
 		return refuse(pamh, &err);
 	}
 	(void)snprintf(where, sizeof(where), "uid=%u jail=%.64s door=%s",
@@ -438,18 +484,6 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 }
 
 /* --- entering ------------------------------------------------------------ */
-
-static _Noreturn void
-refuse_child(const struct transaction *transaction, const struct err *err)
-{
-	const struct plan *const plan = &transaction->lease.jail.plan;
-
-	log_line(transaction->log, LOG_ERR, "pam_jail",
-		 "refuse user=%s uid=%u step=enter cause=\"%s\"",
-		 plan->account != NULL ? plan->account : "?", plan->uid,
-		 err->text);
-	_exit(EXIT_REFUSED);
-}
 
 /*
  * The process that is to become the job stays outside the jail's pid
@@ -557,6 +591,8 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	}
 	if (transaction->entered)
 		return PAM_SUCCESS;
+	if (transaction->refused)
+		_exit(EXIT_REFUSED); /* and the log has it already */
 	if (!transaction->open)
 		require_not_jailed(pamh, argc, argv, transaction);
 	else if (transaction->door != DOOR_SHELL)

@@ -20,7 +20,8 @@ static const struct {
 	/* devpts takes max=0 for no limit at all; the most is the kernel's
 	 * NR_UNIX98_PTY_MAX. */
 	[JAIL_TERMINALS] = { "terminals", AMOUNT_COUNT, { 1, 1 << 20 } },
-	[JAIL_SESSIONS] = { "sessions", AMOUNT_COUNT, { 1, 1 << 20 } },
+	/* A keeper has 1024 descriptors, and a session takes two. */
+	[JAIL_SESSIONS] = { "sessions", AMOUNT_COUNT, { 1, 400 } },
 };
 
 enum { N_JAIL_LIMITS = sizeof(jail_limits) / sizeof(jail_limits[0]) };

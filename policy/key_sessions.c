@@ -3,6 +3,7 @@
 #include "policy/keys.h"
 #include "policy/template.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
@@ -23,6 +24,30 @@ door_name(enum door door)
 	return "closed";
 }
 
+/*
+ * What has been tried and proved, host by host: a door that the host does not
+ * go through leaves the session outside.  An sshd may have another name:
+ * sshd_config(5), PAMServiceName.
+ */
+static const struct {
+	const char *pattern; /* fnmatch(3) */
+	enum door door;
+} proved[] = {
+	{ "sshd", DOOR_CHILD }, { "sshd-*", DOOR_CHILD },
+	{ "cron", DOOR_JOB },	{ "su", DOOR_SHELL },
+	{ "su-l", DOOR_SHELL }, { "login", DOOR_SHELL },
+};
+
+static bool
+is_proved(const struct service *service)
+{
+	for (size_t i = 0; i < sizeof(proved) / sizeof(proved[0]); i++)
+		if (proved[i].door == service->door &&
+		    fnmatch(proved[i].pattern, service->name, 0) == 0)
+			return true;
+	return service->door == DOOR_CLOSED;
+}
+
 static int
 read_service(const struct reader *reader, const config_setting_t *setting,
 	     struct service *service, struct err *err)
@@ -40,7 +65,15 @@ read_service(const struct reader *reader, const config_setting_t *setting,
 	for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++)
 		if (strcmp(word.text, door_name(doors[i])) == 0) {
 			service->door = doors[i];
-			return 0;
+			if (is_proved(service))
+				return 0;
+			return setting_error(
+				reader, setting, err,
+				"service %s: \"%s\" is not how it can be "
+				"jailed: \"child\" is for sshd, \"job\" for "
+				"cron, \"shell\" for su, su-l and login; "
+				"others can only be \"closed\"",
+				service->name, word.text);
 		}
 	return setting_error(reader, setting, err,
 			     "service %s: \"%s\" must be \"child\", \"job\", "

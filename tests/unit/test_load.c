@@ -211,7 +211,17 @@ static const struct {
 	{ JAIL("limits = { terminals = 0; };"),
 	  ":1: \"terminals\" must be a number, from 1 to 1048576" },
 	{ JAIL("limits = { sessions = 0; };"),
-	  ":1: \"sessions\" must be a number, from 1 to 1048576" },
+	  ":1: \"sessions\" must be a number, from 1 to 400" },
+	{ JAIL("services = { sudo = \"child\"; };"),
+	  ":1: service sudo: \"child\" is not how it can be jailed: "
+	  "\"child\" is for sshd, \"job\" for cron, \"shell\" for su, su-l "
+	  "and login; others can only be \"closed\"" },
+	{ JAIL("services = { sshd = \"shell\"; };"),
+	  ":1: service sshd: \"shell\" is not how it can be jailed: "
+	  "\"child\" is for sshd, \"job\" for cron, \"shell\" for su, su-l "
+	  "and login; others can only be \"closed\"" },
+	{ JAIL("services = { sudo = \"closed\"; sshd-inside = \"child\"; };"),
+	  NULL },
 
 	/* services and environment */
 	{ JAIL("services = { sshd = \"child\"; su-l = \"closed\"; };"), NULL },

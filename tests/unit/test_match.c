@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#define JAILS "jails = { a = { }; b = { services = { sshd = \"job\"; }; }; };\n"
+#define JAILS "jails = { a = { }; b = { services = { sshd = \"closed\"; }; }; };\n"
 
 /* Who goes where, at which door. */
 static const struct {
