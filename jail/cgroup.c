@@ -21,23 +21,42 @@ enum {
 
 static const int dir_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-/* The hierarchy is alone, or on a hybrid host beside the version 1 ones:
- * systemd(1), "control group hierarchy".  -1 if it is not there. */
+/*
+ * The hierarchy is alone, or on a hybrid host beside the version 1 ones:
+ * systemd(1), "control group hierarchy".  *HIERARCHY is -1 if it is not
+ * there, which is no error; that it cannot be looked for is one.
+ */
 static int
-open_hierarchy(void)
+find_hierarchy(int *hierarchy, struct err *err)
 {
 	static const char *const places[] = { "/sys/fs/cgroup",
 					      "/sys/fs/cgroup/unified" };
 
+	*hierarchy = -1;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		cleanup_fd int fd = open(places[i], dir_flags);
 		struct statfs fs;
 
-		if (fd >= 0 && fstatfs(fd, &fs) == 0 &&
-		    fs.f_type == CGROUP2_SUPER_MAGIC)
-			return fd_take(&fd);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0 || fstatfs(fd, &fs) < 0)
+			return err_errno(err, "%s", places[i]);
+		if (fs.f_type == CGROUP2_SUPER_MAGIC) {
+			*hierarchy = fd_take(&fd);
+			break;
+		}
 	}
-	return -1;
+	return 0;
+}
+
+/* -1 also for an error: at the end, what cannot be found is left. */
+static int
+open_hierarchy(void)
+{
+	struct err err;
+	int hierarchy;
+
+	return find_hierarchy(&hierarchy, &err) < 0 ? -1 : hierarchy;
 }
 
 /* Opens NAME below the directory DIR, and makes it first if need be. */
@@ -103,10 +122,12 @@ make_named(uid_t uid, int jails, struct cgroup *cgroup, struct err *err)
 int
 cgroup_make(uid_t uid, struct cgroup *cgroup, struct err *err)
 {
-	cleanup_fd int hierarchy = open_hierarchy();
+	cleanup_fd int hierarchy = -1;
 	cleanup_fd int jails = -1;
 
 	*cgroup = CGROUP_NONE;
+	if (find_hierarchy(&hierarchy, err) < 0)
+		return -1;
 	if (hierarchy < 0)
 		return 0;
 	jails = open_group(hierarchy, "jail", err);

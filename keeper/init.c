@@ -45,6 +45,20 @@ build(const struct plan *plan, struct root_trees *trees,
 	return 0;
 }
 
+static int
+be_alone(struct err *err)
+{
+	sigset_t all;
+
+	/* Blocked, not handled: what the jail sends to its PID 1 is lost. */
+	(void)sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+		return err_errno(err, "block signals");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_errno(err, "PR_SET_DUMPABLE");
+	return 0;
+}
+
 /* Nothing is left to be taken over: no id, no capability, no descriptor but
  * the one that says so. */
 static int
@@ -79,13 +93,9 @@ void
 init_main(const struct plan *plan, struct root_trees *trees, int report)
 {
 	struct init_report said = { .ready = false };
-	sigset_t all;
 
-	/* Blocked, not handled: what the jail sends to its PID 1 is lost. */
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)prctl(PR_SET_NAME, "jail-init", 0, 0, 0);
-	said.ready = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
+	said.ready = be_alone(&said.err) == 0 &&
 		     build(plan, trees, &said, &said.err) == 0 &&
 		     give_up(report, &said.err) == 0;
 	/* A keeper that died before we asked for the signal cannot be told,

@@ -640,9 +640,8 @@ open_all(struct keeper *keeper, struct err *err)
 
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &child, NULL);
 	keeper->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (keeper->signals < 0)
+	if (keeper->signals < 0 || sigprocmask(SIG_BLOCK, &child, NULL) < 0)
 		return err_errno(err, "signalfd");
 	if (keeper->listener < 0)
 		return 0; /* a private jail */

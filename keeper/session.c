@@ -169,15 +169,17 @@ make_keyring(struct err *err)
 }
 
 /* Signals as a login finds them: none blocked, none ignored. */
-static void
-reset_signals(void)
+static int
+reset_signals(struct err *err)
 {
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL);
+		(void)signal(sig, SIG_DFL); /* not all can be set */
 	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return err_errno(err, "unblock signals");
+	return 0;
 }
 
 /* Closes everything but standard input, output and error, the request and the
@@ -212,13 +214,13 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
 	    keep_two(session->fds->fd[0], &log, &err) < 0 ||
-	    jail_become(&inside, &err) < 0 || make_keyring(&err) < 0) {
+	    jail_become(&inside, &err) < 0 || make_keyring(&err) < 0 ||
+	    reset_signals(&err) < 0) {
 		log_line(log, LOG_ERR, "jail-keeper",
 			 "refuse user=%s cause=\"%s\"",
 			 session->jail->plan.account, err.text);
 		_exit(EXIT_CANNOT_RUN);
 	}
-	reset_signals();
 	if (run_request_open(FD_REQUEST, &request, &err) == 0)
 		run_exec(&request, &session->jail->plan, &err);
 	(void)dprintf(STDERR_FILENO, "jailsh: %s\n", err.text);
