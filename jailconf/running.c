@@ -2,6 +2,7 @@
 #include "jailconf/running.h"
 
 #include "base/cleanup.h"
+#include "jail/cgroup.h"
 #include "base/seal.h"
 #include "jail/lease.h"
 #include "jail/wire.h"
@@ -115,6 +116,7 @@ running_sweep(uid_t uid)
 	sock = keeper_connect(uid, &err);
 	if (sock >= 0 || err.kind != ERR_GONE)
 		return false;
+	cgroup_sweep(uid);
 	(void)unlinkat(dir, "ctl", 0);
 	return unlinkat(run, name, AT_REMOVEDIR) == 0;
 }

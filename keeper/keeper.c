@@ -89,22 +89,30 @@ now_ms(void)
 
 /* --- birth --------------------------------------------------------------- */
 
+/* What everybody gets of descriptors, whatever PID 1 has: pam_limits(8). */
+static void
+bound_descriptors(struct rlimit *host)
+{
+	const rlim_t soft = 1024, hard = 524288;
+
+	if (host->rlim_max > hard)
+		host->rlim_max = hard;
+	if (host->rlim_cur > soft)
+		host->rlim_cur = soft;
+}
+
 /* The limits of the host's PID 1, instead of those of the login that happened
- * to come first.  systemd(1) has no bound on its own descriptors: programs
- * get what it gives to services. */
+ * to come first. */
 static int
 reset_limits(struct err *err)
 {
-	const rlim_t nofile_soft = 1024, nofile_hard = 524288;
-
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
-		struct rlimit host, own;
+		struct rlimit host;
 
-		if (prlimit(1, (__rlimit_resource_t)i, NULL, &host) < 0 ||
-		    getrlimit((__rlimit_resource_t)i, &own) < 0)
+		if (prlimit(1, (__rlimit_resource_t)i, NULL, &host) < 0)
 			return err_errno(err, "get limits");
-		if (i == RLIMIT_NOFILE && host.rlim_max > nofile_hard)
-			host = (struct rlimit){ nofile_soft, nofile_hard };
+		if (i == RLIMIT_NOFILE)
+			bound_descriptors(&host);
 		if (setrlimit((__rlimit_resource_t)i, &host) == 0)
 			continue;
 		/* In a container root may not raise them: less is safe. */
@@ -693,7 +701,7 @@ main(void)
 	if (getuid() != 0 && geteuid() != 0)
 		return EXIT_FAILURE;
 	/* First of all: anything that is opened may get the free number. */
-	if (fcntl(FD_LISTENER, F_GETFD) >= 0)
+	if (fcntl(FD_LISTENER, F_GETFD) >= 0 || errno != EBADF)
 		keeper.listener = FD_LISTENER;
 	if (prepare(&keeper, &err) < 0 || go_to_background(&keeper, &err) < 0 ||
 	    open_all(&keeper, &err) < 0 || build(&keeper, &err) < 0 ||
