@@ -97,12 +97,21 @@ def login(trace=None, timeout=5):
 def clean_up():
     """Ends what a broken login has left: sshd's own processes, and the
     keeper that has lost a system call."""
-    for pid, (exe, _) in processes().items():
-        if re.search(r"/sshd(-session)?( |$)", exe) or KEEPER in exe:
+    for pid, (exe, words) in processes().items():
+        if f"sshd -i -e -f {SERVER}" in words or \
+                re.search(rf"/sshd\S* .*: {JAILED}\b", f"{exe} {words}"):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not [p for p, (exe, _) in processes().items()
-                            if KEEPER in exe], "the keepers are gone")
+    for pid in ours():
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not ours(), "the keeper is gone")
+
+
+def ours():
+    """pids of the account's keeper and of what it has made of itself."""
+    return [pid for pid, (exe, words) in processes().items()
+            if KEEPER in exe and words.endswith(f" {JAILED}")]
 
 
 def state_of(text):

@@ -34,7 +34,7 @@ static const struct {
 	{ "rules = ( { jail = \"a\"; } );", "alice", "", "a", ":2", "closed" },
 	{ "rules = ( { jail = \"a\"; } );", "alice", NULL, "a", ":2",
 	  "closed" },
-	{ "rules = ( { jail = \"b\"; } );", "alice", "sshd", "b", ":2", "job" },
+	{ "rules = ( { jail = \"b\"; } );", "alice", "sshd", "b", ":2", "closed" },
 	{ "rules = ( { jail = \"b\"; } );", "alice", "su", "b", ":2",
 	  "closed" },
 
@@ -44,7 +44,7 @@ static const struct {
 	  "alice", "sshd", "a", ":2", "child" },
 	{ "rules = ( { user = \"alice\"; jail = \"a\"; },\n"
 	  "{ jail = \"b\"; } );",
-	  "bob", "sshd", "b", ":3", "job" },
+	  "bob", "sshd", "b", ":3", "closed" },
 
 	/* each key */
 	{ "rules = ( { user = [ \"x\", \"bob\" ]; jail = \"a\"; } );", "bob",
