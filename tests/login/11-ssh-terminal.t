@@ -4,6 +4,7 @@
 import os
 import pathlib
 import signal
+import time
 
 from bed import (JAILED, PROOF, Skip, both, case, eventually, has, of_uid,
                  processes, proved, run, same, sh, ssh_argv, sshd, the_two,
@@ -112,6 +113,7 @@ def control_z_stops_and_bg_and_fg_go_on(who):
         tty.ask("jobs", r"\[1\]\+  Running")
         tty.line("fg")
         tty.expect("^sleep 300\r")
+        time.sleep(0.3)
         tty.send("\x03")
         tty.expect(PROMPT)
         tty.ask("echo status=$?", r"^status=130\r")

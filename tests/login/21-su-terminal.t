@@ -136,6 +136,7 @@ def control_z_stops_a_job_and_fg_goes_on(who):
         tty.expect(USER)
         tty.line("fg")
         tty.expect("^sleep 300\r")
+        time.sleep(0.3)
         tty.send("\x03")
         tty.expect(USER)
         tty.line("exit 0")
@@ -285,7 +286,7 @@ def a_terminal_as_output_does_not_leak_what_root_types():
     (home / "thief.py").write_text(THIEF)
     stolen = home / "stolen"
     for command in (f"sleep 20 | su - {JAILED} -c 'python3 thief.py' &",
-                    f"su - {JAILED} -c 'setsid python3 thief.py' </dev/null &",
+                    f"su - {JAILED} -c 'setsid -w python3 thief.py' </dev/null &",
                     f"su - {JAILED} -c 'setsid python3 thief.py & sleep .5'"):
         stolen.unlink(missing_ok=True)
         with root() as tty:

@@ -9,18 +9,24 @@ from term import Gave, Terminal
 the_two()
 
 
-def login(who):
-    """A terminal on which WHO has just logged in."""
+def prompted(*argv, prompt="assword: "):
+    """A terminal on which login asks."""
     # util-linux's login hangs its terminal up first; a reader that looks at
     # that moment takes it for the end.
     for _ in range(20):
-        tty = Terminal(["login"])
+        tty = Terminal(["login", *argv])
         try:
-            tty.expect("login: ", timeout=5)
-            break
+            tty.expect(prompt, timeout=5)
+            return tty
         except Gave:
             tty.kill()
             tty.hangup()
+    raise Gave("login does not ask")
+
+
+def login(who):
+    """A terminal on which WHO has just logged in."""
+    tty = prompted(prompt="login: ")
     tty.line(who)
     tty.expect("assword: ")
     tty.line("pw")
@@ -67,8 +73,7 @@ def the_console_itself_is_not_inside():
 
 @case
 def a_wrong_password_is_no_way_in():
-    with Terminal(["login", JAILED]) as tty:
-        tty.expect("assword: ", timeout=10)
+    with prompted(JAILED) as tty:
         tty.line("wrong")
         tty.expect("ncorrect", timeout=10)
         lacks(tty.text, r"\$ $")

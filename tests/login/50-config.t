@@ -185,7 +185,9 @@ USER_ROWS = {
     "with a service that is no word": (
         user('services = { sshd = "maybe"; };'), "maybe"),
     "with a limit that does not exist": (
-        user("limits = { nofiles = 10; };"), "nofiles"),
+        lambda: text(USER, lambda t: t.replace("limits = { }",
+                                               "limits = { nofiles = 10; }")),
+        "nofiles"),
 }
 
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from bed import (JAILED, JAILSH, PROOF, RUN_DIR, case, cgroups, eventually,
-                 has, inits, keepers, mounts, of_uid, processes, proved,
+                 has, inits, keepers, lacks, mounts, of_uid, processes, proved,
                  residue, run, same, sh, ssh, ssh_argv, sshd, stop, su,
                  the_two, uid_of, configure)
 from term import Terminal
@@ -19,7 +19,7 @@ the_two()
 sshd()
 configure(JAILED, 'network = "none";', "limits = { };", "linger = 0;")
 stop(JAILED)
-MOUNTS, CGROUPS, SHM = mounts(), cgroups(), sh("ipcs -m | wc -l")
+MOUNTS, SHM = mounts(), sh("ipcs -m | wc -l")
 
 
 def jail_sockets():
@@ -31,7 +31,7 @@ def nothing_is_left():
     """Neither processes nor mounts, sockets, control groups or files."""
     eventually(lambda: not residue(JAILED), f"gone: {residue(JAILED)}")
     eventually(lambda: not keepers(), "no keeper, no PID 1")
-    eventually(lambda: cgroups() == CGROUPS, f"cgroups: {cgroups()}")
+    eventually(lambda: not cgroups(), f"no control group: {cgroups()}")
     same(mounts(), MOUNTS, "mounts of the host")
     same(sorted(RUN_DIR.iterdir()), [], str(RUN_DIR))
     same(jail_sockets(), [], "sockets")
@@ -227,18 +227,39 @@ def jails_that_come_and_go_leave_nothing():
 def a_stopped_session_keeps_nobody_from_logging_in():
     """Whoever holds a lock or a socket may be stopped; others go on."""
     with Sessions() as sessions:
-        sessions.su.send_signal(signal.SIGSTOP)
-        for pid in of_uid(uid_of(JAILED)):
+        stopped = [sessions.su.pid, *of_uid(uid_of(JAILED))]
+        for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
-        start = time.monotonic()
-        has(ssh(JAILED, "echo in").stdout, "^in$")
-        has(su(JAILED, "echo in").stdout, "^in$")
-        same(time.monotonic() - start < 4, True, "at once")
-        for pid in of_uid(uid_of(JAILED)):
-            os.kill(pid, signal.SIGCONT)
-        sessions.su.send_signal(signal.SIGCONT)
-        sh(f"pkill -u {JAILED} sleep; :")
+        try:
+            start = time.monotonic()
+            has(ssh(JAILED, "echo in").stdout, "^in$")
+            has(su(JAILED, "echo in").stdout, "^in$")
+            same(time.monotonic() - start < 4, True, "at once")
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGKILL)
     nothing_is_left()
+
+
+@case
+def a_keeper_that_does_not_answer_makes_nobody_wait_for_ever():
+    with Sessions() as sessions:
+        keeper = the_keeper()
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            for argv in (ssh_argv(JAILED, "echo in"),
+                         ["su", "-", JAILED, "-c", "echo in"]):
+                client = subprocess.run(
+                    argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE, timeout=25, check=False)
+                same(client.returncode != 0, True, argv[0])
+                lacks(client.stdout.decode(), "^in$", argv[0])
+        finally:
+            os.kill(keeper, signal.SIGCONT)
+        sh(f"pkill -u {JAILED} sleep; :")
+        sessions.su.wait(10)
+    nothing_is_left()
+    works_again()
 
 
 @case
@@ -262,4 +283,4 @@ def a_file_is_left_that_no_keeper_listens_on():
         nothing_is_left()
 
 
-run()
+run(seconds=90)

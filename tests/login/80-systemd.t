@@ -37,14 +37,19 @@ def plant(who):
     sh(f"chown -R {who}: {home}/.config")
 
 
+def forget(who):
+    """No manager of WHO's, and none that was refused too often of late."""
+    sh(f"pkill -KILL -u {who}; loginctl terminate-user {who}; :")
+    eventually(lambda: who not in sh("loginctl --no-legend list-users"),
+               f"logind forgets {who}", 20)
+    sh(f"systemctl reset-failed user@{uid_of(who)}; :")
+
+
 @case
 def a_user_manager_runs_for_an_unjailed_account_only():
     for who in (PLAIN, JAILED):
         plant(who)
-        # A manager that runs already would not look again, and one that was
-        # refused often is not tried again for a while.
-        unit = f"user@{uid_of(who)}"
-        sh(f"systemctl stop {unit}; systemctl reset-failed {unit}; :")
+        forget(who)
         log = Logged()
         has(ssh(who, "sleep 2; echo in").stdout, "^in$")
         ran = pathlib.Path(f"/home/{who}/unit-ran")

@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -344,7 +345,7 @@ def sshd(port=22, settings=""):
     """The distribution's sshd on PORT of loopback: as packaged on 22 (with
     sftp-server), else with SETTINGS in front."""
     collect_log()
-    if not once(f"sshd-{port}"):
+    if not once(f"sshd-{port}") and can_connect(port):
         return
     options = SSHD_OPTIONS
     if openssh_version() >= (9, 8):
@@ -488,8 +489,11 @@ def cgroups():
 def stop(name):
     """Ends the account's jail, if it runs, and waits until it is gone."""
     sh(["jailconf", "stop", name], check=False)
-    eventually(lambda: not (RUN_DIR / str(uid_of(name))).exists(),
+    path = RUN_DIR / str(uid_of(name))
+    eventually(lambda: not path.exists() or not keepers(),
                f"{name}'s jail is gone")
+    # What a keeper leaves that was killed, until the next login.
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def quote(text):
