@@ -40,7 +40,7 @@ def plant(who):
 def forget(who):
     """No manager of WHO's, and none that was refused too often of late."""
     sh(f"pkill -KILL -u {who}; loginctl terminate-user {who}; :")
-    eventually(lambda: who not in sh("loginctl --no-legend list-users"),
+    eventually(lambda: who not in sh("loginctl --no-legend list-users; :"),
                f"logind forgets {who}", 20)
     sh(f"systemctl reset-failed user@{uid_of(who)}; :")
 
