@@ -163,7 +163,7 @@ def a_stopped_keeper_hangs_no_other_account_and_its_own_not_for_ever():
 @sentence
 def nobody_is_refused_in_the_moment_in_which_the_jail_ends():
     for linger in "0", "1":
-        script = (f'i=0; while [ $i -lt 40 ]; do "{PROBE}" -l {linger} run'
+        script = (f'exec 2>/dev/null; i=0; while [ $i -lt 40 ]; do "{PROBE}" -l {linger} run'
                   " /bin/true || exit; i=$((i+1)); done")
         crowd = [start("/bin/sh", "-c", script) for _ in range(6)]
         equal([member.wait(60) for member in crowd], [0] * 6, linger)
@@ -174,7 +174,7 @@ def nobody_is_refused_in_the_moment_in_which_the_jail_ends():
 def who_comes_while_others_kill_gets_in_or_is_told_why_not():
     random.seed(1)
     crowd = [start("/bin/sh", "-c",
-                   f'i=0; while [ $i -lt 30 ]; do x=$("{PROBE}" run /bin/echo'
+                   f'exec 2>/dev/null; i=0; while [ $i -lt 30 ]; do x=$("{PROBE}" run /bin/echo'
                    ' in 2>&1); echo "$? $x"; i=$((i+1)); done')
              for _ in range(4)]
     while any(member.poll() is None for member in crowd):

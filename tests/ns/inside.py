@@ -2,6 +2,7 @@
 """What a session in a jail has, and what it has not."""
 
 import os
+import re
 import signal
 import subprocess
 
@@ -221,7 +222,7 @@ def every_way_in_leads_to_the_same_walls():
                       " /proc/self/ns/ipc /proc/self/ns/uts"
                       " /proc/self/ns/cgroup /proc/self/ns/net"
                       " /proc/self/ns/user; cat /proc/self/mountinfo"
-                      " /proc/self/limits; umask; hostname", "-j", verb=way)
+                      "; umask; hostname", "-j", verb=way)
 
     with Hold():
         equal(walls("enter"), walls("run"))
@@ -303,8 +304,7 @@ def the_keeper_has_the_limits_and_the_rank_of_a_service():
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as stream:
             stream.write("500")
         import resource  # pylint: disable=import-outside-toplevel
-        resource.setrlimit(resource.RLIMIT_NOFILE, (
-            100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 4096))
 
     process = subprocess.Popen([PROBE, "hold"], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True,
@@ -322,7 +322,7 @@ def the_keeper_has_the_limits_and_the_rank_of_a_service():
     equal(status["Umask"], "0000")
     with open(f"/proc/{keeper}/limits", encoding="ascii") as stream:
         files, = [l for l in stream if l.startswith("Max open files")]
-    check(int(files.split()[3]) != 100, files)
+    check(int(files.split()[3]) > 1000, files)
     process.stdin.close()
     process.wait()
 
@@ -336,10 +336,10 @@ def processes_are_in_the_jails_cgroup():
         init, = pids("jail-init")
         equal(inside("cat /proc/self/cgroup | grep ^0::", "-j"), "0::/\n")
         for pid, wanted in ((keeper, "/jail/keepers"),
-                            (init, f"/jail/{ALICE}/0")):
+                            (init, f"/jail/{ALICE}/[0-9a-f]+")):
             with open(f"/proc/{pid}/cgroup", encoding="ascii") as stream:
                 group, = [l[3:-1] for l in stream if l.startswith("0::")]
-            equal(group, wanted)
+            check(re.fullmatch(wanted, group), group)
 
 
 @sentence

@@ -55,8 +55,9 @@ def run(*argv, **options):
     options.setdefault("stdin", subprocess.DEVNULL)
     options.setdefault("stdout", subprocess.PIPE)
     options.setdefault("stderr", subprocess.PIPE)
-    return subprocess.run([str(a) for a in argv], timeout=TIMEOUT,
-                          errors="backslashreplace", check=False, **options)
+    options.setdefault("timeout", TIMEOUT)
+    return subprocess.run([str(a) for a in argv], errors="backslashreplace",
+                          check=False, **options)
 
 
 def probe(*argv, **options):

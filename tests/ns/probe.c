@@ -21,6 +21,7 @@
  *	run COMMAND	let the keeper run it, and end like it
  *	shell ARGV0...	let the keeper run the account's shell
  *	enter COMMAND	enter as sshd's child does, and run it there
+ *	guest COMMAND	run it on the host, as the account
  *	private COMMAND	run it in a jail that nobody else can join
  *	status, stop	ask the keeper
  */
@@ -30,6 +31,7 @@
 #include "jail/wire.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -106,10 +108,12 @@ add_world(struct options *options)
 	for (size_t i = 0; i < sizeof(system_places) / sizeof(system_places[0]);
 	     i++) {
 		const char *const place = system_places[i];
-		struct stat st;
+		struct stat st = { .st_mode = 0 };
 
-		if (lstat(place, &st) < 0)
+		if (lstat(place, &st) < 0 && errno == ENOENT)
 			continue;
+		if (st.st_mode == 0)
+			usage(place);
 		if (S_ISLNK(st.st_mode)) {
 			char to[256] = "";
 
@@ -275,13 +279,44 @@ enter(const struct lease *lease, char **argv, struct err *err)
 	    jail_enter(&lease->jail, &inside, err) < 0)
 		return;
 	child = fork(); /* the pid namespace is for children */
-	if (child > 0 && waitpid(child, &status, 0) == child)
+	if (child < 0) {
+		(void)err_errno(err, "fork");
+		return;
+	}
+	if (child > 0) {
+		while (waitpid(child, &status, 0) < 0)
+			if (errno != EINTR)
+				_exit(1);
 		run_end_like(status);
+	}
 	if (jail_become(&inside, err) < 0 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
 		return;
 	(void)umask(inside.plan->umask);
 	(void)execv(argv[0], argv);
+	(void)err_errno(err, "%s", argv[0]);
+}
+
+/* As su(1): the account's shell outside, while we hold the jail. */
+static void
+be_host(char **argv, struct err *err)
+{
+	const pid_t child = fork();
+	int status;
+
+	if (child < 0) {
+		(void)err_errno(err, "fork");
+		return;
+	}
+	if (child > 0) {
+		while (waitpid(child, &status, 0) < 0)
+			if (errno != EINTR)
+				_exit(1);
+		run_end_like(status);
+	}
+	if (setgroups(0, NULL) == 0 && setresgid(ALICE, ALICE, ALICE) == 0 &&
+	    setresuid(ALICE, ALICE, ALICE) == 0)
+		(void)execv(argv[0], argv);
 	(void)err_errno(err, "%s", argv[0]);
 }
 
@@ -345,6 +380,8 @@ use(struct lease *lease, const char *verb, char **argv, struct err *err)
 		usage("no command");
 	if (strcmp(verb, "enter") == 0)
 		enter(lease, argv, err);
+	else if (strcmp(verb, "guest") == 0)
+		be_host(argv, err);
 	else if (strcmp(verb, "run") == 0)
 		run(keeper_connect(uid, err), argv, true, err);
 	else if (strcmp(verb, "shell") == 0)
