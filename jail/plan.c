@@ -131,7 +131,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_limits(&pack, plan);
 	pack_texts(&pack, plan->env, plan->n_env);
 	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
-	pack_number(&pack, plan->umask);
+	pack_number(&pack, (uint64_t)(plan->umask + 1));
 	pack_number(&pack, plan->sessions);
 	pack_number(&pack, (uint64_t)(plan->linger_seconds + 1));
 	return pack_seal(&pack, "jail-plan", err);
@@ -161,7 +161,7 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	unpack_limits(unpack, plan);
 	plan->env = unpack_texts(unpack, &plan->n_env);
 	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);
-	plan->umask = (mode_t)unpack_number_to(unpack, 0777);
+	plan->umask = (int32_t)unpack_number_to(unpack, 0777 + 1) - 1;
 	plan->sessions = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
 	plan->linger_seconds = (int32_t)unpack_number_to(unpack, INT32_MAX) - 1;
 }

@@ -59,7 +59,10 @@ enum plan_network {
 	PLAN_NETWORK_HOST, /* the host's */
 };
 
-enum { PLAN_LINGER_FOREVER = -1 };
+enum {
+	PLAN_LINGER_FOREVER = -1,
+	PLAN_UMASK_HOST = -1, /* what a session has without a jail */
+};
 
 /* A resource limit that the jail sets; the others are left alone. */
 struct plan_limit {
@@ -101,7 +104,7 @@ struct plan {
 	size_t n_env;
 	const char **env_keep; /* names that su may bring along */
 	size_t n_env_keep;
-	mode_t umask;
+	int32_t umask;		/* or PLAN_UMASK_HOST */
 	uint32_t sessions;	/* most sessions at a time */
 	int32_t linger_seconds; /* or PLAN_LINGER_FOREVER */
 };

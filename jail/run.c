@@ -10,9 +10,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RUN_MAGIC = 0x72756e31 }; /* changes with run_request_seal() */
+enum { RUN_MAGIC = 0x72756e32 }; /* changes with run_request_seal() */
 
 #define LOGIN_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+
+mode_t
+run_umask(void)
+{
+	const mode_t mask = umask(0);
+
+	(void)umask(mask);
+	return mask;
+}
 
 int
 run_request_seal(const struct run_request *request, struct err *err)
@@ -24,6 +33,7 @@ run_request_seal(const struct run_request *request, struct err *err)
 	pack_texts(&pack, request->env, request->n_env);
 	pack_text(&pack, request->cwd);
 	pack_number(&pack, request->command);
+	pack_number(&pack, request->umask);
 	return pack_seal(&pack, "jail-run", err);
 }
 
@@ -40,6 +50,7 @@ run_request_open(int fd, struct run_request *request, struct err *err)
 	request->env = unpack_texts(&unpack, &request->n_env);
 	request->cwd = unpack_text(&unpack);
 	request->command = unpack_number_to(&unpack, 1) == 1;
+	request->umask = (mode_t)unpack_number_to(&unpack, 0777);
 	if (!unpack_done(&unpack) || request->argc < 1) {
 		run_request_free(request);
 		return err_set(err, ERR_UNSAFE, "request: damaged");
@@ -126,7 +137,8 @@ run_exec(const struct run_request *request, const struct plan *plan,
 
 	if (set_environment(request, plan, err) < 0)
 		return;
-	(void)umask(plan->umask);
+	(void)umask(plan->umask == PLAN_UMASK_HOST ? request->umask
+						   : (mode_t)plan->umask);
 	if ((request->cwd[0] == '\0' || chdir(request->cwd) < 0) &&
 	    chdir(plan->home) < 0 && chdir("/") < 0) {
 		(void)err_errno(err, "%s", plan->home);

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* What to run.  All of it is the user's word. */
 struct run_request {
@@ -27,9 +28,13 @@ struct run_request {
 	const char **env; /* "NAME=value" */
 	size_t n_env;
 	const char *cwd; /* "" for the home directory */
+	mode_t umask;	 /* if the plan has none */
 	bool command;	 /* argv is a program to find in PATH, not
 			  * arguments for the account's shell */
 };
+
+/* The calling process's umask, for a request. */
+mode_t run_umask(void);
 
 /* As plan_seal() and plan_open(). */
 int run_request_seal(const struct run_request *request, struct err *err)

@@ -42,7 +42,7 @@ run_inside(const struct call *call, const struct lease *lease, struct err *err)
 	const char *const slash = strrchr(shell, '/');
 	const char *login[] = { NULL, NULL }, *env[2];
 	cleanup_free char *name = NULL;
-	struct run_request request = { .cwd = "" };
+	struct run_request request = { .cwd = "", .umask = run_umask() };
 	int status;
 
 	if (call->command[0] != NULL) {

@@ -232,7 +232,10 @@ planview_print(const struct plan *plan)
 		own ? " network" : "");
 	out_row("network", "%s", own ? "none but a loopback" : "the host's");
 	print_limits(plan);
-	out_row("umask", "%04o", plan->umask);
+	if (plan->umask == PLAN_UMASK_HOST)
+		out_row("umask", "as on the host");
+	else
+		out_row("umask", "%04o", (unsigned int)plan->umask);
 	print_list("env", plan->env, plan->n_env);
 	print_list("env_keep", plan->env_keep, plan->n_env_keep);
 	if (plan->linger_seconds == PLAN_LINGER_FOREVER)
@@ -345,8 +348,10 @@ planview_json(const struct plan *plan, struct json_object *object)
 	add_number(limits, "terminals", plan->terminals);
 	add_number(limits, "sessions", plan->sessions);
 	(void)json_object_object_add(object, "limits", limits);
-	(void)snprintf(umask, sizeof(umask), "%04o", plan->umask & 07777U);
-	json_set(object, "umask", umask);
+	(void)snprintf(umask, sizeof(umask), "%04o",
+		       (unsigned int)plan->umask & 07777U);
+	json_set(object, "umask",
+		 plan->umask == PLAN_UMASK_HOST ? "host" : umask);
 	(void)json_object_object_add(object, "env",
 				     list_json(plan->env, plan->n_env));
 	(void)json_object_object_add(

@@ -88,6 +88,7 @@ ask_keeper(char **argv, struct err *err)
 		.argc = count(argv),
 		.env = (const char **)(uintptr_t)environ,
 		.n_env = count(environ),
+		.umask = run_umask(),
 		.cwd = argv[0][0] != '-' && getcwd(cwd, sizeof(cwd)) != NULL
 			       ? cwd
 			       : "",

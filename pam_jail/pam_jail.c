@@ -538,7 +538,8 @@ enter(pam_handle_t *pamh, struct transaction *transaction)
 		refuse_child(transaction, &err);
 	if (transaction->door == DOOR_JOB)
 		become_relay(transaction, &inside);
-	(void)umask(inside.plan->umask);
+	if (inside.plan->umask != PLAN_UMASK_HOST)
+		(void)umask((mode_t)inside.plan->umask);
 	if (jail_confine(&inside, &err) < 0)
 		refuse_child(transaction, &err);
 	if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {

@@ -79,7 +79,7 @@ struct jail_conf {
 	struct variable *env;
 	size_t n_env;
 	struct texts env_keep;
-	mode_t umask;
+	int32_t umask; /* or PLAN_UMASK_HOST */
 	int32_t linger_seconds;
 };
 

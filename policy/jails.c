@@ -29,7 +29,7 @@ const struct jail_conf jail_conf_defaults = {
 	.services = default_services,
 	.n_services = LENGTH(default_services),
 	.env_keep = { default_env_keep, LENGTH(default_env_keep) },
-	.umask = 022,
+	.umask = PLAN_UMASK_HOST,
 	.linger_seconds = 10,
 };
 

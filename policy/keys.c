@@ -230,7 +230,7 @@ key_umask(const struct reader *reader, const config_setting_t *setting,
 		return setting_error(reader, setting, err,
 				     "\"umask\" must be octal, from \"0\" to "
 				     "\"777\"");
-	jail->umask = (mode_t)strtoul(text.text, NULL, 8);
+	jail->umask = (int32_t)strtoul(text.text, NULL, 8);
 	return 0;
 }
 

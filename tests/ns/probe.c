@@ -213,7 +213,7 @@ read_option(struct options *options, int letter, char *value)
 		plan->shell = value;
 		break;
 	case 'U':
-		plan->umask = (mode_t)strtoul(value, NULL, 8);
+		plan->umask = (int32_t)strtoul(value, NULL, 8);
 		break;
 	case 't':
 		plan->tree = value;
@@ -292,7 +292,7 @@ enter(const struct lease *lease, char **argv, struct err *err)
 	if (jail_become(&inside, err) < 0 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
 		return;
-	(void)umask(inside.plan->umask);
+	(void)umask((mode_t)inside.plan->umask);
 	(void)execv(argv[0], argv);
 	(void)err_errno(err, "%s", argv[0]);
 }

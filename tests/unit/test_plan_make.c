@@ -191,7 +191,7 @@ defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(plan.scratch_files, 65536);
 	assert_int_equal(plan.terminals, 64);
 	assert_int_equal(plan.sessions, 64);
-	assert_int_equal(plan.umask, 022);
+	assert_int_equal(plan.umask, PLAN_UMASK_HOST);
 	assert_int_equal(plan.linger_seconds, 10);
 	assert_int_equal(plan.n_env, 0);
 	assert_int_equal(plan.n_env_keep, 6);

@@ -18,6 +18,7 @@ sample(void)
 				     .env = env,
 				     .n_env = N_ROWS(env) - 1,
 				     .cwd = "/tmp",
+				     .umask = 0123,
 				     .command = true };
 }
 
@@ -57,6 +58,7 @@ a_request_arrives_as_it_was_made(void **state)
 	for (size_t i = 0; i < got.n_env; i++)
 		assert_string_equal(got.env[i], env[i]);
 	assert_string_equal(got.cwd, "/tmp");
+	assert_int_equal(got.umask, 0123);
 	assert_true(got.command);
 	run_request_free(&got);
 }
