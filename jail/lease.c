@@ -22,7 +22,7 @@ enum {
 	/* A keeper answers within a millisecond; one that was stopped, or a
 	 * machine that is overloaded, must not hang a login for ever. */
 	ANSWER_SECONDS = 10,
-	LOCK_TRIES = 3000,
+	LOCK_TRIES = 2000,
 	LOCK_PAUSE_NS = 5 * 1000 * 1000,
 	/* The directory may go away under us, but not again and again. */
 	OPEN_TRIES = 20,

@@ -168,14 +168,19 @@ make_keyring(struct err *err)
 	return 0;
 }
 
-/* Signals as a login finds them: none blocked, none ignored. */
+/* Signals as a login finds them: none blocked, none ignored.  The system call,
+ * because the C library keeps two signals for itself. */
 static int
 reset_signals(struct err *err)
 {
+	static const uint64_t by_default[4]; /* SIG_DFL, no flags, no mask */
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL); /* not all can be set */
+		if (syscall(SYS_rt_sigaction, sig, by_default, NULL, NSIG / 8) <
+			    0 &&
+		    sig != SIGKILL && sig != SIGSTOP)
+			return err_errno(err, "reset signal %d", sig);
 	(void)sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return err_errno(err, "unblock signals");
