@@ -8,7 +8,7 @@
 static struct unpack
 turn_around(struct pack *pack, struct arena *arena)
 {
-	struct unpack unpack;
+	struct unpack unpack = { .failed = true };
 	struct err err = { .text = "" };
 	cleanup_fd int fd = pack_seal(pack, "test", &err);
 
