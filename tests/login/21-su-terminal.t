@@ -217,6 +217,21 @@ def su_in_the_background_steals_nothing_and_fg_goes_on(who):
 
 
 @both
+def a_background_command_takes_no_key_that_it_does_not_read(who):
+    with root() as tty:
+        tty.line(f"su - {who} -c 'sleep 3; echo heard-$((40+2))' &")
+        tty.expect(ROOT)
+        time.sleep(0.5)
+        for number in range(8):
+            tty.ask(f"echo my-$(({number}+2))", f"^my-{number + 2}\r",
+                    timeout=3)
+            tty.expect(ROOT)
+        tty.expect("heard-42\r")
+        tty.line("")
+        back(tty)
+
+
+@both
 def a_background_writer_is_heard(who):
     with root() as tty:
         tty.line(f"su - {who} -c 'echo heard-$((40+2))' &")

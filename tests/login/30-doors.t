@@ -13,7 +13,7 @@ import time
 
 from bed import (JAILED, PLAIN, PROOF, RUN, WITH_SYSTEMD, Logged, account,
                  both, case, eventually, has, lacks, once, proved, run, same,
-                 sh, sshd, ssh, the_two)
+                 sh, sshd, ssh, stop, the_two)
 
 the_two()
 
@@ -170,6 +170,22 @@ def a_cron_job_has_its_shell_input_and_environment(who):
     mail = cron(who, r"cat; echo; echo $HOME $0 $(id -un)%one%two")
     has(mail, "^one\ntwo\n")
     has(mail, f"^/home/{who} /bin/sh {who}$")
+
+
+@case
+def an_sshd_that_does_not_use_pam_runs_no_command_outside():
+    """The login shell is the second lock; that it is the only one then is
+    what "jailconf check" warns of."""
+    sshd(2227, "UsePAM no\n")
+    proved(PLAIN, ssh(PLAIN, PROOF, port=2227).stdout)
+    stop(JAILED)
+    for _ in range(2):
+        done = ssh(JAILED, PROOF, port=2227)
+        if "mnt=" in done.stdout:
+            proved(JAILED, done.stdout)
+        else:
+            same(done.returncode != 0, True)
+        ssh(JAILED, "true")  # now the jail runs
 
 
 @case

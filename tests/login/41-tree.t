@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""another release as a jail's root: the account "centos" is "work" in there,
+with another home and the tree's own programs"""
+import pathlib
+import subprocess
+import sys
+
+from bed import (JAILED, PLAIN, SSH_OPTIONS, WITH_KEY, Logged, case, has,
+                 jail_account, lacks, same, run, sh, ssh, ssh_argv, sshd, stop,
+                 su, the_two, uid_of, CONF_DIR)
+from term import Terminal
+
+OTHER = pathlib.Path("/srv/other")
+NAME = "centos"
+
+if not (OTHER / "etc/os-release").exists():
+    print("no tree of another release at /srv/other")
+    sys.exit(77)
+
+the_two()
+sshd()
+sshd(2222, "Subsystem sftp internal-sftp\n")
+jail_account(NAME, f'root = "{OTHER}";', 'name = "work";',
+             'home = "/home/work";', 'shell = "/bin/bash";')
+
+
+def codename(path):
+    text = pathlib.Path(path).read_text()
+    return [line.split("=")[1] for line in text.splitlines()
+            if line.startswith("VERSION_CODENAME=")][0]
+
+
+RELEASE = codename(OTHER / "etc/os-release")
+VIEW = ("id -un; id -u; echo $USER $LOGNAME $HOME $SHELL; pwd;"
+        " . /etc/os-release; echo $VERSION_CODENAME")
+
+
+def seen(text):
+    same(text.split(), ["work", str(uid_of(NAME)), "work", "work",
+                        "/home/work", "/bin/bash", "/home/work", RELEASE])
+
+
+@case
+def it_is_another_release():
+    same(RELEASE != codename("/etc/os-release"), True, RELEASE)
+
+
+@case
+def by_ssh_and_by_su_it_is_the_tree():
+    seen(ssh(NAME, VIEW).stdout)
+    seen(su(NAME, VIEW).stdout)
+
+
+@case
+def the_home_is_the_account_s_at_both_its_paths():
+    ssh(NAME, "echo x >~/made; echo y >/home/centos/made-too")
+    for name in ("made", "made-too"):
+        path = pathlib.Path(f"/home/{NAME}/{name}")
+        same(path.owner(), NAME)
+    lacks(ssh(NAME, "ls /home").stdout, f"{JAILED}|{PLAIN}|other")
+
+
+@case
+def a_terminal_works_with_the_tree_s_programs():
+    with Terminal(ssh_argv(NAME, options=["-tt"])) as tty:
+        tty.expect(r"\$ $", timeout=20)
+        name = tty.ask("tty", r"^(/dev/pts/\d+)\r").group(1)
+        tty.ask("stat -c 'owner=%U group=%G' $(tty)",
+                r"^owner=work group=tty\r")
+        tty.ask("ps -o tty= -p $$", rf"^{name.removeprefix('/dev/')}\s*\r")
+        tty.line("exit 3")
+        same(tty.wait(), 3)
+
+
+@case
+def both_sftp_servers_work_in_it():
+    for port in ("22", "2222"):
+        done = subprocess.run(
+            ["sftp", *SSH_OPTIONS, *WITH_KEY, "-P", port, "-b", "-",
+             f"{NAME}@127.0.0.1"], text=True, timeout=20, check=False,
+            input="pwd\nput /etc/os-release host\nget /etc/os-release"
+                  " /run/bed/inner\n",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        same(done.returncode, 0, done.stdout)
+        has(done.stdout, "/home/work$")
+        same(codename("/run/bed/inner"), RELEASE)
+
+
+@case
+def the_tree_cannot_be_written():
+    for path in ("/usr/x", "/etc/x", "/x", "/srv/x"):
+        same(ssh(NAME, f"echo x >{path}").returncode != 0, True, path)
+    same(list(OTHER.glob("x")), [])
+
+
+@case
+def a_program_of_the_tree_gives_no_privilege():
+    has(sh(f"ls -l {OTHER}/usr/bin/su"), "^-rws")
+    has(ssh(NAME, "grep NoNewPrivs /proc/self/status").stdout, r"\s1$")
+    has(ssh(NAME, "findmnt -no OPTIONS / || grep ' / ' /proc/self/mounts")
+        .stdout, "nosuid")
+
+
+@case
+def with_the_tree_s_passwd_the_name_is_what_it_says():
+    """The tree does not know the account: id(1) has but its number."""
+    path = CONF_DIR / "users.d" / NAME
+    before = path.read_text()
+    path.write_text(before + 'passwd = "tree";\n')
+    stop(NAME)
+    log = Logged()
+    try:
+        done = ssh(NAME, "id -u; id -un; cat /etc/passwd | wc -l")
+        lines = str((OTHER / "etc/passwd").read_text().count("\n"))
+        same(done.stdout.split(), [str(uid_of(NAME))] * 2 + [lines],
+             log.text())
+    finally:
+        path.write_text(before)
+        stop(NAME)
+
+
+run()
