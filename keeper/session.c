@@ -173,7 +173,7 @@ make_keyring(struct err *err)
 static int
 reset_signals(struct err *err)
 {
-	static const uint64_t by_default[4]; /* SIG_DFL, no flags, no mask */
+	const uint64_t by_default[4] = { 0 }; /* SIG_DFL, no flags, no mask */
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)

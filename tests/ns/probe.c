@@ -32,10 +32,12 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum { ALICE = 61001, ENTRIES_MAX = 100, STRINGS_MAX = 16 };
@@ -392,6 +394,20 @@ use(struct lease *lease, const char *verb, char **argv, struct err *err)
 		usage(verb);
 }
 
+/* As sshd(8) is started: make(1) leaves two signals ignored that the C library
+ * keeps for itself. */
+static void
+reset_signals(void)
+{
+	const uint64_t by_default[4] = { 0 };
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (syscall(SYS_rt_sigaction, sig, by_default, NULL, NSIG / 8) <
+			    0 &&
+		    sig != SIGKILL && sig != SIGSTOP)
+			_exit(1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -401,6 +417,7 @@ main(int argc, char **argv)
 	const char *verb;
 	int ret;
 
+	reset_signals();
 	if (run_check_stdio(&err) < 0)
 		die(&err);
 	read_options(&options, argc, argv);
