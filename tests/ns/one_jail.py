@@ -13,26 +13,45 @@ from jail import (ACCOUNT_DIR, ALICE, Hold, PROBE, RUN_DIR, check, equal,
 ME = "readlink /proc/self/ns/mnt /proc/self/ns/pid"
 
 
+class Gate:
+    """Somebody who has the account's lock; who comes meanwhile waits."""
+
+    def __init__(self):
+        os.makedirs(ACCOUNT_DIR)
+        os.chmod(RUN_DIR, 0o711)
+        self.holder = start("/usr/bin/flock", "-x", "-F", ACCOUNT_DIR, "sh",
+                            "-c", "echo up; exec sleep 100")
+        equal(self.holder.stdout.readline(), "up\n")
+
+    def open(self):
+        self.holder.kill()
+        self.holder.wait()
+
+
+def crowd(*verb):
+    """Sixty who have all found no jail, and then all have the lock in turn."""
+    gate = Gate()
+    members = [start(PROBE, "-l", "5", *verb, "/bin/sh", "-c", ME)
+               for _ in range(60)]
+    check(wait_until(lambda: len(pids("probe")) == 60), processes())
+    time.sleep(0.3)
+    equal(pids("jail-keeper"), [])
+    gate.open()
+    seen = {member.communicate()[0] for member in members}
+    equal([member.returncode for member in members], [0] * 60)
+    equal(len(seen), 1, seen)
+    equal((len(pids("jail-keeper")), len(pids("jail-init"))), (1, 1))
+    said(probe("stop"))
+
+
 @sentence
 def sixty_that_come_at_once_make_one_jail():
-    crowd = [start(PROBE, "-l", "5", "run", "/bin/sh", "-c", ME)
-             for _ in range(60)]
-    seen = {member.communicate()[0] for member in crowd}
-    equal([member.returncode for member in crowd], [0] * 60)
-    equal(len(seen), 1, seen)
-    equal(len(pids("jail-keeper")), 1)
-    equal(len(pids("jail-init")), 1)
-    said(probe("stop"))
+    crowd("run")
 
 
 @sentence
 def sixty_that_come_at_once_by_sshds_way_make_one_jail():
-    crowd = [start(PROBE, "-l", "5", "enter", "/bin/sh", "-c", ME)
-             for _ in range(60)]
-    seen = {member.communicate()[0] for member in crowd}
-    equal([member.returncode for member in crowd], [0] * 60)
-    equal(len(seen), 1, seen)
-    said(probe("stop"))
+    crowd("enter")
 
 
 @sentence
@@ -138,19 +157,14 @@ def who_only_connects_cannot_fill_the_keeper_up():
 
 @sentence
 def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
-    os.makedirs(ACCOUNT_DIR)
-    os.chmod(RUN_DIR, 0o711)
-    holder = start("/usr/bin/flock", "-x", "-F", ACCOUNT_DIR, "sh", "-c",
-                   "echo up; exec sleep 100")
-    equal(holder.stdout.readline(), "up\n")
+    gate = Gate()
     begun = time.monotonic()
     answer = probe("-l", "0", "take")
     took = time.monotonic() - begun
     told = re.fullmatch("probe: 1: somebody else has been starting this jail "
                         "for ([0-9]+) s\n", answer.stderr)
     check(told and int(told[1]) - 1 < took < int(told[1]) * 1.5, took, answer)
-    holder.kill()
-    holder.wait()
+    gate.open()
     os.rmdir(ACCOUNT_DIR)
 
 
