@@ -10,10 +10,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -53,14 +56,52 @@ struct relay {
 static const int passed_on[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
 				 SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH };
 
-/* A job in the background may neither read from the terminal nor change it.
- * A terminal that does not control us has no such rule. */
+/* A terminal's number in /proc/PID/stat: proc(5), tty_nr. */
+static unsigned int
+tty_number(int terminal)
+{
+	struct stat st;
+
+	if (fstat(terminal, &st) < 0)
+		return 0;
+	return (minor(st.st_rdev) & 0xff) | (major(st.st_rdev) << 8) |
+	       ((minor(st.st_rdev) & ~0xffU) << 12);
+}
+
+/*
+ * Whether our parent's job is in the foreground of the terminal.  su -c gives
+ * us a session of our own, in which no terminal controls us; su itself is
+ * still a job of the caller's shell.  What cannot be known is "yes".
+ */
+static bool
+parent_in_foreground(int terminal)
+{
+	char path[32], text[512], *after;
+	cleanup_fd int fd = -1;
+	int group, session, tty, foreground;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)getppid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	after = strrchr(text,
+			')'); /* the name before may have anything in it */
+	if (after == NULL || sscanf(after, ") %*c %*d %d %d %d %d", &group,
+				    &session, &tty, &foreground) != 4)
+		return true;
+	return (unsigned int)tty != tty_number(terminal) || group == foreground;
+}
+
+/* A job in the background may neither read from the terminal nor change it. */
 static bool
 in_foreground(const struct relay *relay)
 {
 	const pid_t group = tcgetpgrp(relay->terminal);
 
-	return group < 0 || group == getpgrp();
+	if (group < 0)
+		return parent_in_foreground(relay->terminal);
+	return group == getpgrp();
 }
 
 /* What the session's terminal is to begin with.  Of two terminals in a row

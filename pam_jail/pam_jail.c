@@ -61,6 +61,12 @@ struct arguments {
 	bool deny_only_jailed; /* when the policy cannot be read */
 };
 
+/* The module's own arguments, as PAM hands them over. */
+struct words {
+	int argc;
+	const char **argv;
+};
+
 /* What is to be done with this account at this door. */
 struct verdict {
 	struct account account;
@@ -119,25 +125,26 @@ refuse(pam_handle_t *pamh, const struct err *err)
 /* --- who and where ------------------------------------------------------- */
 
 static int
-read_arguments(int argc, const char **argv, struct arguments *args,
+read_arguments(const struct words *words, struct arguments *args,
 	       struct err *err)
 {
 	static const char conf[] = "conf=", exempt[] = "exempt=";
 
 	*args = (struct arguments){ .conf_dir = CONF_DIR };
-	for (int i = 0; i < argc; i++) {
-		if (strncmp(argv[i], conf, strlen(conf)) == 0)
-			args->conf_dir = argv[i] + strlen(conf);
-		else if (strncmp(argv[i], exempt, strlen(exempt)) == 0)
-			args->exempt = argv[i] + strlen(exempt);
-		else if (strcmp(argv[i], "config-error=deny-jailed") == 0)
+	for (int i = 0; i < words->argc; i++) {
+		if (strncmp(words->argv[i], conf, strlen(conf)) == 0)
+			args->conf_dir = words->argv[i] + strlen(conf);
+		else if (strncmp(words->argv[i], exempt, strlen(exempt)) == 0)
+			args->exempt = words->argv[i] + strlen(exempt);
+		else if (strcmp(words->argv[i], "config-error=deny-jailed") ==
+			 0)
 			args->deny_only_jailed = true;
-		else if (strcmp(argv[i], "config-error=deny-all") == 0)
+		else if (strcmp(words->argv[i], "config-error=deny-all") == 0)
 			args->deny_only_jailed = false;
 		else
 			return err_set(err, ERR_CONFIG,
 				       "pam_jail: unknown argument: %s",
-				       argv[i]);
+				       words->argv[i]);
 	}
 	return 0;
 }
@@ -183,10 +190,11 @@ decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
 
 /* Fills *verdict, to be freed in any case. */
 static int
-decide(pam_handle_t *pamh, const struct arguments *args,
-       struct verdict *verdict, struct err *err)
+decide(pam_handle_t *pamh, const struct words *words, struct verdict *verdict,
+       struct err *err)
 {
 	const void *user = NULL, *service = NULL;
+	struct arguments args;
 
 	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS ||
 	    user == NULL ||
@@ -197,12 +205,14 @@ decide(pam_handle_t *pamh, const struct arguments *args,
 		return -1;
 	if (verdict->account.uid == 0)
 		return 0; /* never; and no broken file keeps root out */
-	verdict->policy = policy_load(args->conf_dir, 0, err);
+	if (read_arguments(words, &args, err) < 0)
+		return -1;
+	verdict->policy = policy_load(args.conf_dir, 0, err);
 	if (verdict->policy == NULL ||
 	    policy_decide(verdict->policy, &verdict->account, service,
 			  &verdict->decision, err) < 0) {
 		verdict->decision.jail = NULL;
-		return decide_without_policy(pamh, args, verdict, err);
+		return decide_without_policy(pamh, &args, verdict, err);
 	}
 	return 0;
 }
@@ -291,13 +301,12 @@ refuse_child(const struct transaction *transaction, const struct err *err)
 int
 pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
+	const struct words words = { argc, argv };
 	cleanup_verdict struct verdict verdict = { .policy = NULL };
-	struct arguments args;
 	struct err err;
 
 	(void)flags;
-	if (read_arguments(argc, argv, &args, &err) < 0 ||
-	    decide(pamh, &args, &verdict, &err) < 0)
+	if (decide(pamh, &words, &verdict, &err) < 0)
 		return refuse(pamh, &err);
 	if (verdict.decision.jail == NULL)
 		return PAM_IGNORE;
@@ -432,9 +441,9 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 int
 pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
+	const struct words words = { argc, argv };
 	cleanup_verdict struct verdict verdict = { .policy = NULL };
 	struct transaction *const transaction = get_transaction(pamh);
-	struct arguments args;
 	char where[128];
 	struct err err;
 
@@ -444,8 +453,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	/* Debian's su-l includes su: the line comes twice. */
 	if (transaction->open && transaction->host == getpid())
 		return PAM_SUCCESS;
-	if (read_arguments(argc, argv, &args, &err) < 0 ||
-	    decide(pamh, &args, &verdict, &err) < 0)
+	if (decide(pamh, &words, &verdict, &err) < 0)
 		return refuse(pamh, &err);
 	if (verdict.decision.jail == NULL)
 		return PAM_IGNORE;
@@ -558,15 +566,13 @@ enter(pam_handle_t *pamh, struct transaction *transaction)
 /* In a child of the host for which no session was opened: right for whoever
  * is not jailed, and for nobody else. */
 static void
-require_not_jailed(pam_handle_t *pamh, int argc, const char **argv,
+require_not_jailed(pam_handle_t *pamh, const struct words *words,
 		   const struct transaction *transaction)
 {
 	cleanup_verdict struct verdict verdict = { .policy = NULL };
-	struct arguments args;
 	struct err err;
 
-	if (read_arguments(argc, argv, &args, &err) == 0 &&
-	    decide(pamh, &args, &verdict, &err) == 0) {
+	if (decide(pamh, words, &verdict, &err) == 0) {
 		if (verdict.decision.jail == NULL)
 			return;
 		(void)err_set(&err, ERR_REFUSED,
@@ -580,6 +586,7 @@ require_not_jailed(pam_handle_t *pamh, int argc, const char **argv,
 int
 pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
+	const struct words words = { argc, argv };
 	struct transaction *const transaction = get_transaction(pamh);
 
 	if (transaction == NULL)
@@ -595,7 +602,7 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (transaction->refused)
 		_exit(EXIT_REFUSED); /* and the log has it already */
 	if (!transaction->open)
-		require_not_jailed(pamh, argc, argv, transaction);
+		require_not_jailed(pamh, &words, transaction);
 	else if (transaction->door != DOOR_SHELL)
 		enter(pamh, transaction);
 	return PAM_SUCCESS;
