@@ -117,7 +117,8 @@ def session(who, *words, command=(), **keys):
 
 @contextlib.contextmanager
 def service_inside(who):
-    with session(who, command=[f"exec python3 -c {shlex.quote(SERVICE)}"]) as client:
+    command = f"exec python3 -c {shlex.quote(SERVICE)}"
+    with session(who, command=[command]) as client:
         same(client.stdout.readline(), b"up\n", "service")
         try:
             yield

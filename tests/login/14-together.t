@@ -16,7 +16,8 @@ FORCED = 2223
 
 the_two()
 sshd()
-sshd(FORCED, f"ForceCommand echo forced \"$SSH_ORIGINAL_COMMAND\"; {{ {'; '.join(PROOF.splitlines())}; }}\n")
+sshd(FORCED, 'ForceCommand echo forced "$SSH_ORIGINAL_COMMAND"; '
+     + "; ".join(PROOF.splitlines()) + "\n")
 
 
 @contextlib.contextmanager

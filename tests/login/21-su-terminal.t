@@ -301,7 +301,8 @@ def a_terminal_as_output_does_not_leak_what_root_types():
     (home / "thief.py").write_text(THIEF)
     stolen = home / "stolen"
     for command in (f"sleep 20 | su - {JAILED} -c 'python3 thief.py' &",
-                    f"su - {JAILED} -c 'setsid -w python3 thief.py' </dev/null &",
+                    f"su - {JAILED} -c 'setsid -w python3 thief.py'"
+                    " </dev/null &",
                     f"su - {JAILED} -c 'setsid python3 thief.py & sleep .5'"):
         stolen.unlink(missing_ok=True)
         with root() as tty:
@@ -334,8 +335,8 @@ def what_is_done_to_the_terminal_inside_is_not_done_to_root_s():
 @both
 def a_program_that_wants_the_keys_raw_gets_them(who):
     with root() as tty:
-        tty.line(f"su - {who} -c 'stty raw -echo; printf g\"\"o; dd bs=1 count=3"
-                 " 2>/dev/null | od -An -tx1; stty sane'")
+        tty.line(f"su - {who} -c 'stty raw -echo; printf g\"\"o;"
+                 " dd bs=1 count=3 2>/dev/null | od -An -tx1; stty sane'")
         tty.expect("^go|\ngo|go$")
         tty.send("\x03\x1a\x04")
         tty.expect("03 1a 04")

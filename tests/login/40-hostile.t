@@ -13,7 +13,8 @@ import shutil
 import subprocess
 
 from bed import (PLAIN, SSH_OPTIONS, WITH_KEY, account, case, eventually, has,
-                 host_namespaces, jail_account, lacks, residue, run, same, sh, ssh,
+                 host_namespaces, jail_account, lacks, residue, run, same, sh,
+                 ssh,
                  sshd, stop, su, uid_of, PROOF, proved, secret)
 
 TREE = pathlib.Path("/srv/hostile")

@@ -425,7 +425,8 @@ def deny_jailed_keeps_only_those_out_who_are_surely_meant():
 def a_running_jail_does_not_shelter_from_a_broken_configuration():
     with kept(CONF_DIR):
         client = subprocess.Popen(
-            ssh_argv(JAILED, "echo up; cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            ssh_argv(JAILED, "echo up; cat"), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
         same(client.stdout.readline(), b"up\n")
         MAIN.write_text("broken\n")
         try:

@@ -12,7 +12,6 @@ import contextlib
 import os
 import pathlib
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -494,7 +493,3 @@ def stop(name):
                f"{name}'s jail is gone")
     # What a keeper leaves that was killed, until the next login.
     shutil.rmtree(path, ignore_errors=True)
-
-
-def quote(text):
-    return shlex.quote(text)

@@ -29,7 +29,8 @@ class Terminal:
         self.pid, self.master = os.forkpty()
         if self.pid == 0:
             try:
-                os.execvpe(argv[0], argv, env or {**os.environ, "TERM": "vt100"})
+                os.execvpe(argv[0], argv,
+                           env or {**os.environ, "TERM": "vt100"})
             finally:
                 os._exit(127)
         os.set_inheritable(self.master, False)
