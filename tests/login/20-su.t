@@ -10,11 +10,12 @@ import subprocess
 import time
 
 from bed import (JAILED, JAILSH, PLAIN, PROOF, account, both, case, eventually,
-                 has, lacks, of_uid, processes, proved, run, same, sh, su,
-                 the_two, uid_of)
+                 has, lacks, of_uid, processes, proved, run, same, sh, ssh,
+                 sshd, su, the_two, uid_of)
 from term import Terminal
 
 the_two()
+sshd()
 
 
 @both
@@ -118,6 +119,18 @@ def the_resource_limits_are_those_of_a_plain_su():
                      for who in (PLAIN, JAILED))
     same([j for j, p in zip(jailed, plain) if j != p],
          [p for j, p in zip(jailed, plain) if j != p])
+
+
+@both
+def the_limits_of_limits_conf_hold(who):
+    path = pathlib.Path("/etc/security/limits.d/bed.conf")
+    path.write_text(f"{who} - nofile 777\n{who} - core 4\n")
+    try:
+        for door in (su, ssh):
+            same(door(who, "ulimit -Sn; ulimit -Hn; ulimit -Sc").stdout,
+                 "777\n777\n4\n", door.__name__)
+    finally:
+        path.unlink()
 
 
 def left(who, mark):

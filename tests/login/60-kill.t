@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """whatever is killed, nothing is left behind and the next login works"""
+import contextlib
 import os
 import pathlib
 import random
@@ -195,11 +196,10 @@ def a_killer_runs_while_logins_come_and_go():
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True))
         time.sleep(0.05)
-        if number % 3 == 0 and keepers():
-            try:
-                os.kill(random.choice(keepers()), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        victims = keepers()
+        if number % 3 == 0 and victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(random.choice(victims), signal.SIGKILL)
     for client in clients:
         text = client.communicate(timeout=30)[0]
         if "end" in text:
