@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * floor start COMMAND... - the least that a jail like probe's needs
+ * floor keep COMMAND... - the same, so that others could come in: kept by a
+ *	program that has nothing of who started it
  * floor join PID COMMAND... - the least to run something in one
  *
  * To measure against: the same namespaces, mounts, ids and sets of
@@ -12,6 +14,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -185,7 +189,6 @@ build(int usr, int home)
 	    "dev/pts");
 	put(copy_of(base, "shm"), root, "dev/shm");
 	put(make("proc", proc, safe | MOUNT_ATTR_NOEXEC), root, "proc");
-	change(root, "", 0, 0);
 	must(fchdir(root));
 	must((int)syscall(SYS_pivot_root, ".", "."));
 	must(umount2(".", MNT_DETACH));
@@ -222,8 +225,9 @@ run(char **command)
 	return WEXITSTATUS(status);
 }
 
-static int
-start(char **command)
+/* As fork(2), into a jail. */
+static pid_t
+fork_into_jail(void)
 {
 	const uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	const int usr = copy("/usr", safe | MOUNT_ATTR_RDONLY);
@@ -233,21 +237,57 @@ start(char **command)
 					    CLONE_NEWCGROUP,
 				   .exit_signal = SIGCHLD };
 	const pid_t pid = must((int)syscall(SYS_clone3, &args, sizeof(args)));
-	int status;
 
 	if (pid == 0) {
 		build(usr, home);
 		must(sethostname("jail", 4));
-		_exit(run(command));
 	}
+	return pid;
+}
+
+static int
+start(char **command)
+{
+	const pid_t pid = fork_into_jail();
+	int status;
+
+	if (pid == 0)
+		_exit(run(command));
 	must(waitpid(pid, &status, 0));
 	return WEXITSTATUS(status);
 }
 
+/* Standard input is a socket to who wants a jail. */
 static int
-join(const char *pid, char **command)
+be_keeper(void)
 {
-	const int init = must(pidfd_open((pid_t)strtol(pid, NULL, 10), 0));
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	if (must(fork()) > 0)
+		return 0;
+	must(pipe(ready));
+	pid = fork_into_jail();
+	if (pid == 0) {
+		drop();
+		must((int)write(ready[1], "", 1));
+		(void)close_range(0, ~0U, 0);
+		for (;;)
+			(void)pause();
+	}
+	must((int)read(ready[0], &byte, 1));
+	must((int)write(0, &pid, sizeof(pid)));
+	(void)!read(0, &byte, 1); /* until he has gone */
+	(void)kill(pid, SIGKILL);
+	must(waitpid(pid, NULL, 0));
+	return 0;
+}
+
+static int
+join(pid_t pid, char **command)
+{
+	const int init = must(pidfd_open(pid, 0));
 
 	must(setns(init, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
 				 CLONE_NEWUTS | CLONE_NEWCGROUP |
@@ -255,12 +295,37 @@ join(const char *pid, char **command)
 	return run(command);
 }
 
+static int
+keep(char **command)
+{
+	char *const argv[] = { (char[]){ "floor" }, (char[]){ "keeper" },
+			       NULL };
+	posix_spawn_file_actions_t files;
+	pid_t keeper, init;
+	int pair[2];
+
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	(void)posix_spawn_file_actions_init(&files);
+	(void)posix_spawn_file_actions_adddup2(&files, pair[1], 0);
+	if (posix_spawn(&keeper, "/proc/self/exe", &files, NULL, argv, NULL) !=
+	    0)
+		must(-1);
+	(void)close(pair[1]);
+	must(waitpid(keeper, NULL, 0));
+	must((int)read(pair[0], &init, sizeof(init)));
+	return join(init, command);
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "keeper") == 0)
+		return be_keeper();
 	if (argc > 2 && strcmp(argv[1], "start") == 0)
 		return start(argv + 2);
+	if (argc > 2 && strcmp(argv[1], "keep") == 0)
+		return keep(argv + 2);
 	if (argc > 3 && strcmp(argv[1], "join") == 0)
-		return join(argv[2], argv + 3);
+		return join((pid_t)strtol(argv[2], NULL, 10), argv + 3);
 	return 2;
 }
