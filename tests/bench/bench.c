@@ -5,6 +5,9 @@
  *	bench start		starts a jail, runs /bin/true inside, lets go
  *	bench floor-start	makes the same world with nothing but the system
  *				calls that it takes: no keeper, no checks
+ *	bench floor-keep	the same in a jail that others could join, and
+ *				that outlives who started it: a program of its
+ *				own keeps it
  *	bench join		enters the running jail, runs /bin/true inside
  *	bench floor-join PID	the same with setns(2) and nothing else; PID is
  *				that of the jail's PID 1
@@ -22,12 +25,14 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -315,8 +320,8 @@ apply(const struct entry *entry)
 	}
 }
 
-static _Noreturn void
-floor_init(void)
+static void
+floor_root(void)
 {
 	must(unshare(CLONE_NEWCGROUP), "unshare");
 	must(sethostname("bench", 5), "sethostname");
@@ -337,12 +342,11 @@ floor_init(void)
 	must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");
 	must(umount2(".", MNT_DETACH), "detach");
 	must(chdir("/"), "chdir");
-	drop();
-	run_true();
 }
 
-static int
-floor_start(void)
+/* As fork(2), into a jail. */
+static pid_t
+floor_fork(void)
 {
 	struct clone_args args = { .flags = CLONE_NEWNS | CLONE_NEWPID |
 					    CLONE_NEWIPC | CLONE_NEWUTS,
@@ -352,16 +356,28 @@ floor_start(void)
 	/* The floor's own root covers /mnt; any other directory will do. */
 	entries[N_ENTRIES - 1].text = "/home";
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
-		floor_init();
 	must(pid, "clone3");
+	if (pid == 0)
+		floor_root();
+	return pid;
+}
+
+static int
+floor_start(void)
+{
+	const pid_t pid = floor_fork();
+
+	if (pid == 0) {
+		drop();
+		run_true();
+	}
 	return wait_for(pid);
 }
 
 static int
-floor_join(const char *number)
+floor_join(pid_t number)
 {
-	const int init = pidfd_open(atoi(number), 0);
+	const int init = pidfd_open(number, 0);
 	pid_t pid;
 
 	must(init, "pidfd_open");
@@ -374,6 +390,57 @@ floor_join(const char *number)
 		run_true();
 	}
 	return wait_for(pid);
+}
+
+/* Standard input is a socket to who wants the jail. */
+static int
+floor_keeper(void)
+{
+	int ready[2];
+	char byte = 0;
+	pid_t pid = fork();
+
+	must(pid, "fork");
+	if (pid > 0)
+		return 0;
+	must(pipe2(ready, O_CLOEXEC), "pipe");
+	pid = floor_fork();
+	if (pid == 0) {
+		drop();
+		must((int)write(ready[1], &byte, 1), "ready");
+		must(close_range(0, ~0U, 0), "close_range");
+		for (;;)
+			(void)pause();
+	}
+	must((int)read(ready[0], &byte, 1), "ready");
+	must((int)write(STDIN_FILENO, &pid, sizeof(pid)), "grant");
+	(void)!read(STDIN_FILENO, &byte, 1); /* until he has gone */
+	(void)kill(pid, SIGKILL);
+	(void)wait_for(pid);
+	return 0;
+}
+
+static int
+floor_keep(void)
+{
+	char *const argv[] = { (char[]){ "bench" }, (char[]){ "floor-keeper" },
+			       NULL };
+	posix_spawn_file_actions_t files;
+	pid_t keeper, init;
+	int pair[2];
+
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair),
+	     "socketpair");
+	(void)posix_spawn_file_actions_init(&files);
+	(void)posix_spawn_file_actions_adddup2(&files, pair[1], STDIN_FILENO);
+	errno = posix_spawn(&keeper, "/proc/self/exe", &files, NULL, argv,
+			    NULL);
+	if (errno != 0)
+		die("spawn", NULL);
+	(void)close(pair[1]);
+	(void)wait_for(keeper);
+	must((int)read(pair[0], &init, sizeof(init)), "grant");
+	return floor_join(init);
 }
 
 int
@@ -391,8 +458,13 @@ main(int argc, char **argv)
 	if (strcmp(verb, "floor-start") == 0)
 		return floor_start();
 	if (strcmp(verb, "floor-join") == 0 && argc == 3)
-		return floor_join(argv[2]);
-	(void)fputs("usage: bench start|floor-start|join|floor-join PID|hold\n",
+		return floor_join((pid_t)strtol(argv[2], NULL, 10));
+	if (strcmp(verb, "floor-keep") == 0)
+		return floor_keep();
+	if (strcmp(verb, "floor-keeper") == 0)
+		return floor_keeper();
+	(void)fputs("usage: bench start|floor-start|floor-keep|join|"
+		    "floor-join PID|hold\n",
 		    stderr);
 	return 2;
 }

@@ -41,7 +41,7 @@ def compare(title, commands):
         ratio = statistics.median(
             a / b for a, b in zip(took[ours], times))
         times = sorted(times)
-        print(f"  {name:12} median {statistics.median(times):6.2f}"
+        print(f"  {name:14} median {statistics.median(times):6.2f}"
               f"  p90 {times[len(times) * 9 // 10]:6.2f}"
               f"  ours / it {ratio:5.2f}")
     return statistics.median(took[ours]) / statistics.median(took[floor])
@@ -51,6 +51,7 @@ def main():
     os.mkdir("/mnt/alice")
     os.chown("/mnt/alice", 61001, 61001)
     commands = {"ours": [BENCH, "start"], "floor": [BENCH, "floor-start"],
+                "with a keeper": [BENCH, "floor-keep"],
                 "plain": ["/bin/true"]}
     if shutil.which("bwrap"):
         commands["bwrap"] = [
