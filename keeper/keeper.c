@@ -130,6 +130,8 @@ reset_limits(struct err *err)
 			return err_errno(err, "get limits");
 		if (i == RLIMIT_NOFILE)
 			bound_descriptors(&host);
+		if (i == RLIMIT_CORE)
+			host.rlim_cur = 0; /* systemd(1) raises its own */
 		if (set_limit((__rlimit_resource_t)i, &host) < 0)
 			return err_errno(err, "set limits");
 	}
