@@ -33,13 +33,14 @@ NOT_A_STEP = {"exit_group", "exit", "rt_sigreturn", "execve", "brk", "mmap",
               "set_robust_list", "rseq", "restart_syscall",
               "umask"}  # it has no way to fail
 
-# Calls that may fail and leave a session as good as the clean one: signals
-# that nobody sends here, the second caller that does not come, what other
+# Calls that may fail and leave a session as good as the clean one: what a
+# keeper does at its end, signals that nobody sends here, the second caller that does not come, what other
 # modules of the stack do (pam_keyinit, pam_motd, pam_mail), and in the child
 # what libpam's own audit message needs.
 MAY_FAIL = {
     "open": {"accept4", "access", "fstatfs", "getcwd", "getdents64", "getppid",
-             "getsockname", "keyctl", "readlinkat", "rename", "rt_sigaction",
+             "getsockname", "keyctl", "kill", "pidfd_send_signal",
+             "readlinkat", "rename", "rmdir", "unlinkat", "rt_sigaction",
              "rt_sigprocmask", "rt_sigtimedwait", "setfsgid", "setfsuid",
              "setregid", "setreuid", "sysinfo", "uname"},
     "child": {"fcntl", "recvfrom", "sendto", "socket"},
