@@ -119,12 +119,17 @@ set_uid(uid_t uid, struct err *err)
  * kernel has is known from an error only, and an error must not end the loop
  * (rule R8).  The oldest kernel we run on has those up to LAST_SURE.
  */
-static int
-drop_bounding_set(struct err *err)
+int
+jail_drop_bounding_set(struct err *err)
 {
 	for (cap_value_t cap = 0; cap < CAPS_MAX; cap++) {
-		if (cap_drop_bound(cap) < 0 &&
-		    (errno != EINVAL || cap <= LAST_SURE))
+		const int is = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (is == 0)
+			continue;
+		if (is < 0 && (errno != EINVAL || cap <= LAST_SURE))
+			return err_errno(err, "read capability %d", cap);
+		if (cap_drop_bound(cap) < 0 && (is > 0 || errno != EINVAL))
 			return err_errno(err, "drop capability %d", cap);
 		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) > 0)
 			return err_set(err, ERR_UNSAFE,
@@ -212,9 +217,10 @@ become(const struct ids *ids, struct err *err)
 	 * the change of uid, which sets it to fs.suid_dumpable: proc(5). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
-	if (keep_capability(&setpcap, err) < 0 || drop_bounding_set(err) < 0 ||
-	    drop_ambient_set(err) < 0 || drop_inheritable_set(err) < 0 ||
-	    keep_capability(NULL, err) < 0 || set_no_new_privs(err) < 0)
+	if (keep_capability(&setpcap, err) < 0 ||
+	    jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
+	    drop_inheritable_set(err) < 0 || keep_capability(NULL, err) < 0 ||
+	    set_no_new_privs(err) < 0)
 		return -1;
 	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
 		return err_set(err, ERR_UNSAFE, "root came back");
@@ -238,8 +244,9 @@ jail_become(const struct jail_inside *inside, struct err *err)
 int
 jail_confine(const struct jail_inside *inside, struct err *err)
 {
-	if (set_limits(inside->plan, err) < 0 || drop_bounding_set(err) < 0 ||
-	    drop_ambient_set(err) < 0 || drop_inheritable_set(err) < 0)
+	if (set_limits(inside->plan, err) < 0 ||
+	    jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
+	    drop_inheritable_set(err) < 0)
 		return -1;
 	return set_no_new_privs(err);
 }

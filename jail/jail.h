@@ -57,6 +57,13 @@ int jail_become(const struct jail_inside *inside, struct err *err)
 int jail_confine(const struct jail_inside *inside, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * The part of jail_become() that takes longest, for a root process that
+ * executes nothing itself, but whose children will become the account.
+ */
+int jail_drop_bounding_set(struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 /* jail_become() for the jail's own PID 1: uid and gid 65534, no groups. */
 int jail_become_nobody(struct err *err)
 	__attribute__((nonnull, warn_unused_result));

@@ -260,6 +260,9 @@ start_init(struct keeper *keeper, struct root_trees *trees, struct err *err)
 		init_main(&keeper->jail.plan, trees, theirs);
 	keeper->jail.init = pidfd;
 	fd_close(&theirs);
+	/* While PID 1 builds: no session needs it, and each would drop it. */
+	if (jail_drop_bounding_set(err) < 0)
+		return -1;
 	return hear_init(keeper, ours, err);
 }
 
