@@ -292,6 +292,8 @@ def pid_1_and_the_keeper_hold_nothing_of_the_host():
             equal(stream.read(), b"")
         equal(os.readlink(f"/proc/{keeper}/cwd"), "/")
         equal(status_of(keeper)["Groups"].split(), [])
+        # It executes nothing, and what it forks is to have none.
+        equal(int(status_of(keeper)["CapBnd"], 16), 0)
         equal(os.getsid(keeper) != os.getsid(0), True)
         for number in 0, 1, 2:
             equal(os.readlink(f"/proc/{keeper}/fd/{number}"), "/dev/null")
