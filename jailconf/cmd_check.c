@@ -60,7 +60,7 @@ static int
 note_jail(struct check *check, const struct jail_conf *jail, struct err *err)
 {
 	size_t n;
-	const struct service *const services = jail_conf_services(jail, &n);
+	const struct service *const services = jail_conf_doors(jail, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (note_service(check, &services[i], err) < 0)

@@ -118,7 +118,7 @@ show_doors(struct explanation *explanation)
 		show_door(explanation, list, explanation->call->service);
 	else {
 		if (jail != NULL)
-			services = jail_conf_services(jail, &n);
+			services = jail_conf_doors(jail, &n);
 		for (const struct door_known *known = door_known;
 		     known->service != NULL; known++)
 			if (is_here(known->service))

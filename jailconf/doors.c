@@ -116,7 +116,8 @@ view_covered(const struct account *account, const struct decision *decision,
 	case DOOR_CLOSED:
 		view->end = DOOR_END_REFUSED;
 		(void)snprintf(view->why, sizeof(view->why),
-			       "jail %s does not list the service", jail);
+			       "the service is not among the doors of jail %s",
+			       jail);
 		break;
 	case DOOR_CHILD:
 	case DOOR_JOB:

@@ -2,8 +2,8 @@
 #include "jailconf/running.h"
 
 #include "base/cleanup.h"
-#include "jail/cgroup.h"
 #include "base/seal.h"
+#include "jail/cgroup.h"
 #include "jail/lease.h"
 #include "jail/wire.h"
 

@@ -224,8 +224,8 @@ check_door(const struct verdict *verdict, struct err *err)
 	switch (verdict->decision.door) {
 	case DOOR_CLOSED:
 		return err_set(err, ERR_REFUSED,
-			       "this service is not among the jail's "
-			       "services (%s)",
+			       "this service is not among the jail's doors "
+			       "(%s)",
 			       verdict->decision.rule);
 	case DOOR_SHELL:
 		if (strcmp(verdict->account.shell, JAILSH) == 0)

@@ -74,8 +74,8 @@ struct jail_conf {
 	uint64_t tmp_bytes, tmp_files;
 	uint32_t terminals, sessions;
 
-	const struct service *services;
-	size_t n_services;
+	const struct service *doors;
+	size_t n_doors;
 	struct variable *env;
 	size_t n_env;
 	struct texts env_keep;

@@ -9,7 +9,7 @@
 /* Nobody can follow more by eye; it also bounds the recursion. */
 enum { INHERIT_MAX = 16 };
 
-static const struct service default_services[] = {
+static const struct service default_doors[] = {
 	{ "sshd", DOOR_CHILD }, { "cron", DOOR_JOB },	 { "su", DOOR_SHELL },
 	{ "su-l", DOOR_SHELL }, { "login", DOOR_SHELL },
 };
@@ -26,8 +26,8 @@ const struct jail_conf jail_conf_defaults = {
 	.tmp_files = 65536,
 	.terminals = 64,
 	.sessions = 64,
-	.services = default_services,
-	.n_services = LENGTH(default_services),
+	.doors = default_doors,
+	.n_doors = LENGTH(default_doors),
 	.env_keep = { default_env_keep, LENGTH(default_env_keep) },
 	.umask = PLAN_UMASK_HOST,
 	.linger_seconds = 10,
@@ -165,10 +165,10 @@ jail_conf_name(const struct jail_conf *jail)
 }
 
 const struct service *
-jail_conf_services(const struct jail_conf *jail, size_t *n)
+jail_conf_doors(const struct jail_conf *jail, size_t *n)
 {
-	*n = jail->n_services;
-	return jail->services;
+	*n = jail->n_doors;
+	return jail->doors;
 }
 
 const char *

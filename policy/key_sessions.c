@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* services, env, env_keep: how a session begins. */
+/* doors, env, env_keep: how a session begins. */
 #include "policy/keys.h"
 #include "policy/template.h"
 
@@ -82,26 +82,26 @@ read_service(const struct reader *reader, const config_setting_t *setting,
 }
 
 int
-key_services(const struct reader *reader, const config_setting_t *setting,
-	     void *target, struct err *err)
+key_doors(const struct reader *reader, const config_setting_t *setting,
+	  void *target, struct err *err)
 {
 	struct jail_conf *const jail = target;
 	const size_t n = (size_t)config_setting_length(setting);
-	struct service *services;
+	struct service *doors;
 
 	if (setting_is_group(reader, setting, err) < 0)
 		return -1;
-	services = arena_alloc(reader->arena, n * sizeof(*services), err);
-	if (services == NULL)
+	doors = arena_alloc(reader->arena, n * sizeof(*doors), err);
+	if (doors == NULL)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (read_service(
 			    reader,
 			    config_setting_get_elem(setting, (unsigned int)i),
-			    &services[i], err) < 0)
+			    &doors[i], err) < 0)
 			return -1;
-	jail->services = services;
-	jail->n_services = n;
+	jail->doors = doors;
+	jail->n_doors = n;
 	return 0;
 }
 

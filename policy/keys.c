@@ -261,7 +261,7 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 	{ "passwd", key_passwd }, { "hostname", key_hostname },              \
 	{ "network", key_network }, { "binds", key_binds },                  \
 	{ "hide", key_hide }, { "etc", key_etc }, { "limits", key_limits },  \
-	{ "services", key_services }, { "env", key_env },                    \
+	{ "doors", key_doors }, { "env", key_env },                    \
 	{ "env_keep", key_env_keep }, { "umask", key_umask },                \
 	{ "linger", key_linger }, { NULL, NULL }
 /* clang-format on */

@@ -62,9 +62,9 @@ decide_by_rules(const struct policy *policy, const struct account *account,
 static enum door
 door_of(const struct jail_conf *jail, const char *service)
 {
-	for (size_t i = 0; service != NULL && i < jail->n_services; i++)
-		if (strcmp(jail->services[i].name, service) == 0)
-			return jail->services[i].door;
+	for (size_t i = 0; service != NULL && i < jail->n_doors; i++)
+		if (strcmp(jail->doors[i].name, service) == 0)
+			return jail->doors[i].door;
 	return DOOR_CLOSED;
 }
 

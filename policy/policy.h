@@ -106,13 +106,13 @@ const char *jail_conf_name(const struct jail_conf *jail)
 const struct jail_conf *policy_jail(const struct policy *policy,
 				    const char *name) __attribute__((nonnull));
 
-/* The services that JAIL lists and their doors; the array has *N rows. */
+/* The doors of JAIL: services and how each lets in; the array has *N rows. */
 struct service {
 	const char *name;
 	enum door door;
 };
-const struct service *jail_conf_services(const struct jail_conf *jail,
-					 size_t *n) __attribute__((nonnull));
+const struct service *jail_conf_doors(const struct jail_conf *jail, size_t *n)
+	__attribute__((nonnull));
 
 /* Login shell before "jailconf add", from users.d; NULL if not told. */
 const char *jail_conf_former_shell(const struct jail_conf *jail)

@@ -183,7 +183,7 @@ USER_ROWS = {
         user('binds = ( { source = "/srv"; target = "/a/../b"; } );'),
         r"/a/\.\./b"),
     "with a service that is no word": (
-        user('services = { sshd = "maybe"; };'), "maybe"),
+        user('doors = { sshd = "maybe"; };'), "maybe"),
     "with a limit that does not exist": (
         lambda: text(USER, lambda t: t.replace("limits = { }",
                                                "limits = { nofiles = 10; }")),

@@ -212,20 +212,20 @@ static const struct {
 	  ":1: \"terminals\" must be a number, from 1 to 1048576" },
 	{ JAIL("limits = { sessions = 0; };"),
 	  ":1: \"sessions\" must be a number, from 1 to 400" },
-	{ JAIL("services = { sudo = \"child\"; };"),
+	{ JAIL("doors = { sudo = \"child\"; };"),
 	  ":1: service sudo: \"child\" is not how it can be jailed: "
 	  "\"child\" is for sshd, \"job\" for cron, \"shell\" for su, su-l "
 	  "and login; others can only be \"closed\"" },
-	{ JAIL("services = { sshd = \"shell\"; };"),
+	{ JAIL("doors = { sshd = \"shell\"; };"),
 	  ":1: service sshd: \"shell\" is not how it can be jailed: "
 	  "\"child\" is for sshd, \"job\" for cron, \"shell\" for su, su-l "
 	  "and login; others can only be \"closed\"" },
-	{ JAIL("services = { sudo = \"closed\"; sshd-inside = \"child\"; };"),
+	{ JAIL("doors = { sudo = \"closed\"; sshd-inside = \"child\"; };"),
 	  NULL },
 
 	/* services and environment */
-	{ JAIL("services = { sshd = \"child\"; su-l = \"closed\"; };"), NULL },
-	{ JAIL("services = { sshd = \"open\"; };"),
+	{ JAIL("doors = { sshd = \"child\"; su-l = \"closed\"; };"), NULL },
+	{ JAIL("doors = { sshd = \"open\"; };"),
 	  ":1: service sshd: \"open\" must be \"child\", \"job\", \"shell\" or "
 	  "\"closed\"" },
 	{ JAIL("env = { EDITOR = 1; };"),

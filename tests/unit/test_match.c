@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#define JAILS "jails = { a = { }; b = { services = { sshd = \"closed\"; }; }; };\n"
+#define JAILS "jails = { a = { }; b = { doors = { sshd = \"closed\"; }; }; };\n"
 
 /* Who goes where, at which door. */
 static const struct {
@@ -206,18 +206,18 @@ inherited_keys_are_replaced_whole(void **state)
 	struct policy *policy = load_text(
 		"jails = {\n"
 		"c = { inherit = \"b\"; };\n"
-		"a = { services = { sshd = \"child\"; cron = \"job\"; }; };\n"
-		"b = { inherit = \"a\"; services = { su = \"shell\"; }; };\n"
+		"a = { doors = { sshd = \"child\"; cron = \"job\"; }; };\n"
+		"b = { inherit = \"a\"; doors = { su = \"shell\"; }; };\n"
 		"};");
 	const struct service *services;
 	size_t n = 0;
 
 	(void)state;
-	services = jail_conf_services(policy_jail(policy, "c"), &n);
+	services = jail_conf_doors(policy_jail(policy, "c"), &n);
 	assert_int_equal(n, 1);
 	assert_string_equal(services[0].name, "su");
 	assert_int_equal(services[0].door, DOOR_SHELL);
-	services = jail_conf_services(policy_jail(policy, "a"), &n);
+	services = jail_conf_doors(policy_jail(policy, "a"), &n);
 	assert_int_equal(n, 2);
 	assert_null(policy_jail(policy, "d"));
 	policy_free(policy);

@@ -180,10 +180,10 @@ who_has_one_may_come_by_a_door_that_is_open(void **state)
 	(void)state;
 	configure(one_rule);
 	assert_account("alice", "", PAM_SUCCESS);
-	configure("jails = { box = { services = { su = \"shell\"; }; }; };\n"
+	configure("jails = { box = { doors = { su = \"shell\"; }; }; };\n"
 		  "rules = ( { user = \"alice\"; jail = \"box\"; } );\n");
 	assert_account("alice", "", PAM_PERM_DENIED);
-	configure("jails = { box = { services = { sshd = \"closed\"; }; }; };\n"
+	configure("jails = { box = { doors = { sshd = \"closed\"; }; }; };\n"
 		  "rules = ( { user = \"alice\"; jail = \"box\"; } );\n");
 	assert_account("alice", "", PAM_PERM_DENIED);
 	assert_open("alice", "acs", PAM_PERM_DENIED);
@@ -193,7 +193,7 @@ static void
 a_door_for_shells_needs_jailsh(void **state)
 {
 	(void)state;
-	configure("jails = { box = { services = { sshd = \"shell\"; }; }; };\n"
+	configure("jails = { box = { doors = { sshd = \"shell\"; }; }; };\n"
 		  "rules = ( { user = \"alice\"; jail = \"box\"; } );\n");
 	assert_account("alice", "", PAM_PERM_DENIED);
 	assert_open("alice", "acs", PAM_PERM_DENIED);
@@ -277,7 +277,7 @@ exempt_groups_come_in_though_the_policy_is_broken(void **state)
 	assert_account("bob", "exempt=", PAM_PERM_DENIED);
 	assert_account("alice", "exempt=admins", PAM_PERM_DENIED);
 	/* Nobody is exempt from a rule that says so. */
-	configure("jails = { box = { services = { }; }; };\n"
+	configure("jails = { box = { doors = { }; }; };\n"
 		  "rules = ( { user = \"bob\"; jail = \"box\"; } );\n");
 	assert_account("bob", "exempt=admins", PAM_PERM_DENIED);
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #define JAILS                                                                  \
-	"jails = { shell = { }; files = { services = { sshd = \"child\"; }; "  \
+	"jails = { shell = { }; files = { doors = { sshd = \"child\"; }; "  \
 	"}; };\n"
 #define ALICE USERS_PATH "/alice"
 
