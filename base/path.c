@@ -7,8 +7,6 @@
 #include <limits.h>
 #include <string.h>
 
-enum { NAME_PLAIN_MAX = 32 };
-
 static bool
 others_may_write(const struct stat *st)
 {

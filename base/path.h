@@ -52,6 +52,7 @@ int path_check_object(const struct stat *st, const char *path, uid_t owner,
  * Whether NAME may become a part of a path or of a line in passwd(5):
  * [a-z_][a-z0-9_-]{0,31}.  32 is what utmp(5) holds.
  */
+enum { NAME_PLAIN_MAX = 32 };
 bool name_is_plain(const char *name) __attribute__((nonnull, pure));
 
 /*

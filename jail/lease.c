@@ -2,8 +2,8 @@
 #include "jail/lease.h"
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "jail/cgroup.h"
+#include "jail/registry.h"
 #include "jail/wire.h"
 
 #include <fcntl.h>
@@ -11,23 +11,8 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
-
-enum {
-	/* A keeper answers within a millisecond; one that was stopped, or a
-	 * machine that is overloaded, must not hang a login for ever. */
-	ANSWER_SECONDS = 10,
-	LOCK_TRIES = 2000,
-	LOCK_PAUSE_NS = 5 * 1000 * 1000,
-	/* The directory may go away under us, but not again and again. */
-	OPEN_TRIES = 20,
-	LISTEN_BACKLOG = 128,
-};
 
 /* What jail-keeper(8) finds its descriptors at. */
 enum {
@@ -35,67 +20,6 @@ enum {
 	KEEPER_FIRST = 4,
 	KEEPER_LISTENER = 5,
 };
-
-static int
-set_address(struct sockaddr_un *addr, uid_t uid, struct err *err)
-{
-	const int n = snprintf(addr->sun_path, sizeof(addr->sun_path),
-			       RUN_DIR "/%u/ctl", uid);
-
-	addr->sun_family = AF_UNIX;
-	if (n < 0 || (size_t)n >= sizeof(addr->sun_path))
-		return err_set(err, ERR_SYSTEM, RUN_DIR ": too long a path");
-	return 0;
-}
-
-/* The socket could not have been made by anybody but root, but it is the
- * object that counts, not its name. */
-static int
-require_root_peer(int sock, struct err *err)
-{
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return err_errno(err, "SO_PEERCRED");
-	if (peer.uid != 0)
-		return err_set(err, ERR_UNSAFE,
-			       "the jail's socket belongs to uid %u", peer.uid);
-	return 0;
-}
-
-static int
-set_patience(int sock, struct err *err)
-{
-	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
-
-	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) <
-		    0 ||
-	    setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) <
-		    0)
-		return err_errno(err, "set a time limit");
-	return 0;
-}
-
-int
-keeper_connect(uid_t uid, struct err *err)
-{
-	cleanup_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-
-	if (sock < 0)
-		return err_errno(err, "socket");
-	if (set_address(&addr, uid, err) < 0 || set_patience(sock, err) < 0)
-		return -1;
-	if (connect(sock, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		if (errno == ENOENT || errno == ECONNREFUSED)
-			return err_set(err, ERR_GONE, "no jail is running");
-		return err_errno(err, "%s", addr.sun_path);
-	}
-	if (require_root_peer(sock, err) < 0)
-		return -1;
-	return fd_take(&sock);
-}
 
 static int
 take_grant(const struct wire_msg *msg, struct wire_fds *fds,
@@ -140,118 +64,13 @@ ask_to_join(int sock, struct err *err)
 }
 
 int
-lease_join(uid_t uid, struct lease *lease, struct err *err)
+lease_join(uid_t uid, const char *jail, struct lease *lease, struct err *err)
 {
-	cleanup_fd int sock = keeper_connect(uid, err);
+	cleanup_fd int sock = registry_connect(uid, jail, err);
 
 	if (sock < 0 || ask_to_join(sock, err) < 0)
 		return -1;
 	return wait_for_grant(&sock, lease, err);
-}
-
-/* Opens RUN_DIR, made at the first login after boot. */
-static int
-open_run_dir(struct err *err)
-{
-	cleanup_fd int fd = -1;
-
-	if (mkdir(RUN_DIR, 0711) == 0) {
-		if (chmod(RUN_DIR, 0711) < 0) /* whatever the umask is */
-			return err_errno(err, RUN_DIR);
-	} else if (errno != EEXIST) {
-		return err_errno(err, "make " RUN_DIR);
-	}
-	fd = path_open_trusted(RUN_DIR, err);
-	return fd < 0 ? -1 : fd_take(&fd);
-}
-
-/* Opens RUN_DIR/UID, which the keeper removes when the jail ends. */
-static int
-open_account_dir(int run, uid_t uid, struct err *err)
-{
-	cleanup_fd int fd = -1;
-	char name[16];
-	struct stat st;
-
-	(void)snprintf(name, sizeof(name), "%u", uid);
-	if (mkdirat(run, name, 0711) < 0 && errno != EEXIST)
-		return err_errno(err, "make " RUN_DIR "/%s", name);
-	fd = openat(run, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, RUN_DIR "/%s", name);
-	if (path_check_object(&st, name, 0, err) < 0)
-		return err_context(err, RUN_DIR);
-	if (fchmod(fd, 0711) < 0)
-		return err_errno(err, RUN_DIR "/%s", name);
-	return fd_take(&fd);
-}
-
-/* Waits for the lock on FD, in which nobody but root can be. */
-static int
-lock(int fd, struct err *err)
-{
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_errno(err, "lock");
-		(void)nanosleep(&pause, NULL);
-	}
-	return err_set(err, ERR_SYSTEM,
-		       "somebody else has been starting this jail for %d s",
-		       LOCK_TRIES / (1000000000 / LOCK_PAUSE_NS));
-}
-
-/* Opens and locks the account's directory; a keeper may have removed the one
- * that we were waiting for. */
-static int
-lock_account(uid_t uid, struct err *err)
-{
-	cleanup_fd int run = open_run_dir(err);
-
-	if (run < 0)
-		return -1;
-	for (int i = 0; i < OPEN_TRIES; i++) {
-		cleanup_fd int fd = open_account_dir(run, uid, err);
-		struct stat st;
-
-		if (fd < 0 && err->kind == ERR_SYSTEM && err->errnum == ENOENT)
-			continue;
-		if (fd < 0 || lock(fd, err) < 0)
-			return -1;
-		if (fstat(fd, &st) < 0)
-			return err_errno(err, RUN_DIR "/%u", uid);
-		if (st.st_nlink > 0)
-			return fd_take(&fd);
-	}
-	return err_set(err, ERR_SYSTEM,
-		       RUN_DIR "/%u: goes away again and again", uid);
-}
-
-/* A socket that listens in the account's directory, for the account and
- * root only; whatever a killed keeper has left there is removed. */
-static int
-listen_for_account(uid_t uid, int dir, struct err *err)
-{
-	cleanup_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-
-	if (sock < 0)
-		return err_errno(err, "socket");
-	if (set_address(&addr, uid, err) < 0)
-		return -1;
-	if (unlinkat(dir, "ctl", 0) < 0 && errno != ENOENT)
-		return err_errno(err, "remove %s", addr.sun_path);
-	if (bind(sock, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return err_errno(err, "bind %s", addr.sun_path);
-	if (fchmodat(dir, "ctl", 0600, 0) < 0 ||
-	    fchownat(dir, "ctl", uid, 0, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, "%s", addr.sun_path);
-	if (listen(sock, LISTEN_BACKLOG) < 0)
-		return err_errno(err, "listen on %s", addr.sun_path);
-	return fd_take(&sock);
 }
 
 /* Away from the numbers that posix_spawn(3) is to move it to. */
@@ -352,7 +171,7 @@ start(const struct plan *plan, int listener, struct lease *lease,
 		return -1;
 	if (listener >= 0 && (listener_up = lift(listener, err)) < 0)
 		return -1;
-	if (set_patience(ours, err) < 0 || ask_to_join(ours, err) < 0)
+	if (wire_set_patience(ours, err) < 0 || ask_to_join(ours, err) < 0)
 		return -1;
 	if (spawn_keeper(plan, (int[3]){ plan_up, theirs_up, listener_up },
 			 err) < 0)
@@ -368,29 +187,19 @@ start(const struct plan *plan, int listener, struct lease *lease,
 	return 0;
 }
 
-/* As the keeper does at the end of a jail. */
-static void
-remove_name(uid_t uid, int dir)
-{
-	char path[sizeof(RUN_DIR) + 16];
-
-	(void)unlinkat(dir, "ctl", 0);
-	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", uid);
-	(void)rmdir(path);
-}
-
 static int
 start_locked(const struct plan *plan, int dir, struct lease *lease,
 	     struct err *err)
 {
-	cleanup_fd int listener = listen_for_account(plan->uid, dir, err);
+	cleanup_fd int listener =
+		registry_listen(plan->uid, plan->jail, dir, err);
 
 	if (listener < 0)
 		return -1;
 	cgroup_sweep(plan->uid);
 	if (start(plan, listener, lease, err) == 0)
 		return 0;
-	remove_name(plan->uid, dir);
+	registry_remove(plan->uid, plan->jail, dir);
 	return -1;
 }
 
@@ -399,15 +208,15 @@ lease_take(const struct plan *plan, struct lease *lease, struct err *err)
 {
 	cleanup_fd int dir = -1;
 
-	if (lease_join(plan->uid, lease, err) == 0)
+	if (lease_join(plan->uid, plan->jail, lease, err) == 0)
 		return 0;
 	if (err->kind != ERR_GONE)
 		return -1;
-	dir = lock_account(plan->uid, err);
+	dir = registry_lock(plan->uid, err);
 	if (dir < 0)
 		return -1;
 	/* Who had the lock before us may have started it. */
-	if (lease_join(plan->uid, lease, err) == 0)
+	if (lease_join(plan->uid, plan->jail, lease, err) == 0)
 		return 0;
 	if (err->kind != ERR_GONE)
 		return -1;

@@ -2,11 +2,8 @@
 /*
  * lease - find the account's running jail, or start it, and keep it alive
  *
- * A jail that runs is a socket, RUN_DIR/UID/ctl, that its keeper listens on.
- * There is no state file: who answers is the keeper (the directory is
- * root's), what it hands out are descriptors, and when it dies the kernel
- * says so.  Starting is serialised per account by a lock on the directory
- * itself, which goes away with the jail.
+ * A lease is a connection to the jail's keeper: the jail lives as long as
+ * there is one.
  */
 #ifndef JAIL_LEASE_H
 #define JAIL_LEASE_H
@@ -21,17 +18,17 @@ struct lease {
 #define LEASE_NONE ((struct lease){ .sock = -1, .jail = JAIL_NONE })
 
 /*
- * Joins the running jail of UID.  *lease must be LEASE_NONE.
+ * Joins the running jail of UID that is named JAIL.  *lease must be LEASE_NONE.
  * Returns 0, and *lease is to be closed with lease_close(); or -1 with
  *	ERR_GONE	it does not run
  *	ERR_REFUSED	the keeper says no (too many sessions)
  *	ERR_UNSAFE, ERR_SYSTEM
  */
-int lease_join(uid_t uid, struct lease *lease, struct err *err)
-	__attribute__((nonnull, warn_unused_result));
+int lease_join(uid_t uid, const char *jail, struct lease *lease,
+	       struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /*
- * Joins the jail of PLAN's account, or builds it after PLAN and joins that:
+ * Joins the jail that PLAN names, or builds it after PLAN and joins that:
  * of any number that do so at a time, one builds.  As lease_join(), without
  * ERR_GONE.
  */
@@ -46,13 +43,5 @@ int lease_private(const struct plan *plan, struct lease *lease, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 void lease_close(struct lease *lease) __attribute__((nonnull));
-
-/*
- * Connects to the keeper of UID's jail.  Needs no privilege but the
- * directory's.  Returns a socket that the caller owns, or -1 with ERR_GONE
- * or ERR_SYSTEM.
- */
-int keeper_connect(uid_t uid, struct err *err)
-	__attribute__((nonnull, warn_unused_result));
 
 #endif

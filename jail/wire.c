@@ -8,11 +8,28 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/* A keeper answers within a millisecond; one that was stopped, or a machine
+ * that is overloaded, must not hang a login for ever. */
+enum { ANSWER_SECONDS = 10 };
+
 /* cmsg(3) wants the buffer aligned as a header. */
 union control {
 	struct cmsghdr header;
 	char bytes[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
 };
+
+int
+wire_set_patience(int sock, struct err *err)
+{
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) <
+		    0 ||
+	    setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) <
+		    0)
+		return err_errno(err, "set a time limit");
+	return 0;
+}
 
 void
 wire_fds_close(struct wire_fds *fds)

@@ -75,6 +75,13 @@ struct wire_msg {
 enum { WIRE_MAGIC = 0x6a61696c };
 
 /*
+ * Lets no call on SOCK wait longer than a keeper could take: then it fails
+ * with EAGAIN.  Returns 0, or -1 and an ERR_SYSTEM.
+ */
+int wire_set_patience(int sock, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Sends MSG (its magic is set here) with N_FDS descriptors, which stay the
  * caller's.  Returns 0, or -1 with ERR_GONE (nobody listens any more) or
  * ERR_SYSTEM.

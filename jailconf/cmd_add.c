@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* jailconf add, jailconf unjail */
 #include "base/cleanup.h"
-#include "jail/lease.h"
 #include "jailconf/doors.h"
 #include "jailconf/host.h"
 #include "jailconf/hostrun.h"
@@ -168,11 +167,9 @@ warn(const struct addition *add)
 	struct outsiders outsiders;
 	struct report report;
 	const char *service;
-	struct err gone;
-	cleanup_fd int sock = keeper_connect(add->account.uid, &gone);
 
 	report_open(&report, false);
-	if (sock >= 0 && !add->same)
+	if (running_any(add->account.uid) && !add->same)
 		report_add(&report, SEVERITY_REMARK, "",
 			   "the running jail of %s stays as it is; jailconf "
 			   "stop %s ends it",
@@ -303,10 +300,8 @@ tell_rule(const struct account *account)
 static int
 tell_running(const struct account *account, bool stop, struct err *err)
 {
-	cleanup_fd int sock = keeper_connect(account->uid, err);
-
-	if (sock < 0)
-		return err->kind == ERR_GONE ? 0 : -1;
+	if (!running_any(account->uid))
+		return 0;
 	if (!stop) {
 		out_line("the jail of %s still runs; jailconf stop %s ends it",
 			 account->name, account->name);

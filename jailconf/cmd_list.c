@@ -134,21 +134,22 @@ struct listing {
 	size_t n;
 };
 
-/* Shows the jail of UID, or takes away what is left of it.  Returns false
+/* Shows the jail NAME, or takes away what is left of it.  Returns false
  * if neither could be done. */
 static bool
-show(struct listing *listing, uid_t uid)
+show(struct listing *listing, const struct running_name *name)
 {
 	struct running_jail jail = { 0 };
 	struct err err = { 0 };
 	enum age age;
 
-	if (running_ask(uid, &jail, &err) < 0) {
-		if (err.kind == ERR_GONE) {
-			(void)running_sweep(uid);
+	if (name->jail[0] == '\0' || running_ask(name, &jail, &err) < 0) {
+		if (name->jail[0] == '\0' || err.kind == ERR_GONE) {
+			(void)running_sweep(name);
 			return true;
 		}
-		out_error("uid %u: %s", uid, err.text);
+		out_error("uid %u, jail %s: %s", name->uid, name->jail,
+			  err.text);
 		return false;
 	}
 	age = find_age(listing->policy, &jail);
@@ -169,16 +170,16 @@ cmd_list(const struct call *call)
 {
 	struct listing listing = { .json = call->json ? json_object_new_array()
 						      : NULL };
-	cleanup_free uid_t *uids = NULL;
+	cleanup_free struct running_name *names = NULL;
 	struct err err;
-	const ssize_t n = running_list(&uids, &err);
+	const ssize_t n = running_list(RUNNING_ALL, &names, &err);
 	bool fine = n >= 0;
 
 	if (n < 0)
 		out_failure("list", &err);
 	listing.policy = policy_load(CONF_DIR, 0, &err);
 	for (ssize_t i = 0; i < n; i++)
-		if (!show(&listing, uids[i]))
+		if (!show(&listing, &names[i]))
 			fine = false;
 	policy_free(listing.policy);
 	if (listing.json != NULL)
@@ -195,7 +196,7 @@ cmd_stop(const struct call *call)
 
 	if (account_lookup(call->user, &account, &err) == 0 &&
 	    running_stop(account.uid, &err) == 0) {
-		out_line("stopped the jail of %s", call->user);
+		out_line("stopped what ran of %s", call->user);
 		status = STATUS_FINE;
 	} else if (err.kind == ERR_GONE) {
 		out_line("nothing to do: no jail of %s is running", call->user);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* jailconf try, jailconf exec */
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "jail/lease.h"
+#include "jail/registry.h"
 #include "jail/run.h"
 #include "jailconf/output.h"
 #include "jailconf/rehearse.h"
@@ -179,6 +181,26 @@ start(const struct account *account, struct lease *lease, struct err *err)
 	return ret;
 }
 
+/* Joins the jail that was asked for, or the only one. */
+static int
+join(const struct call *call, const struct account *account,
+     struct lease *lease, struct err *err)
+{
+	const char *const told = call->keys.jail;
+	char only[NAME_PLAIN_MAX + 1];
+
+	if (told != NULL)
+		return lease_join(account->uid, told, lease, err);
+	if (registry_find(account->uid, only, sizeof(only), err) < 0) {
+		if (err->kind == ERR_REFUSED)
+			(void)err_set(err, ERR_REFUSED,
+				      "more than one jail is running: say "
+				      "which one with --jail");
+		return -1;
+	}
+	return lease_join(account->uid, only, lease, err);
+}
+
 static int
 find_or_start(const struct call *call, struct lease *lease, struct err *err)
 {
@@ -188,7 +210,7 @@ find_or_start(const struct call *call, struct lease *lease, struct err *err)
 	if (account_lookup(call->user, &account, err) < 0)
 		return -1;
 	ret = call->start ? start(&account, lease, err)
-			  : lease_join(account.uid, lease, err);
+			  : join(call, &account, lease, err);
 	if (ret < 0 && err->kind == ERR_GONE)
 		(void)err_set(err, ERR_GONE,
 			      "no jail is running; --start starts one");

@@ -64,10 +64,10 @@ static const struct verb verbs[] = {
 	  USER_COMMAND, true, STATUS_NOT_RUN },
 	{ "list", "[--json]", "show the jails that run", cmd_list, CHOICE_JSON,
 	  NOTHING, true, STATUS_PROBLEM },
-	{ "exec", "[--start] USER [-- COMMAND ...]",
-	  "run in an account's running jail", cmd_exec, CHOICE_START,
-	  USER_COMMAND, true, STATUS_NOT_RUN },
-	{ "stop", "USER", "end an account's running jail", cmd_stop, 0, USER,
+	{ "exec", "[--start] [--jail NAME] USER [-- COMMAND ...]",
+	  "run in an account's running jail", cmd_exec,
+	  CHOICE_START | CHOICE_JAIL, USER_COMMAND, true, STATUS_NOT_RUN },
+	{ "stop", "USER", "end an account's running jails", cmd_stop, 0, USER,
 	  true, STATUS_PROBLEM },
 };
 

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/seal.h"
 #include "jail/cgroup.h"
-#include "jail/lease.h"
+#include "jail/registry.h"
 #include "jail/wire.h"
 
 #include <dirent.h>
@@ -30,16 +30,17 @@ ask(int sock, struct wire_msg *answer, struct wire_fds *fds, struct err *err)
 }
 
 int
-running_ask(uid_t uid, struct running_jail *jail, struct err *err)
+running_ask(const struct running_name *name, struct running_jail *jail,
+	    struct err *err)
 {
 	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
-	cleanup_fd int sock = keeper_connect(uid, err);
+	cleanup_fd int sock = registry_connect(name->uid, name->jail, err);
 	struct wire_msg answer;
 
 	if (sock < 0 || ask(sock, &answer, &fds, err) < 0 ||
 	    plan_open(fds.fd[0], &jail->plan, err) < 0)
 		return -1;
-	jail->uid = uid;
+	jail->uid = name->uid;
 	jail->sessions = answer.sessions;
 	jail->init = answer.init_pid;
 	jail->since = answer.started;
@@ -70,55 +71,117 @@ compare_uids(const struct dirent **a, const struct dirent **b)
 			: strcmp((*a)->d_name, (*b)->d_name);
 }
 
-ssize_t
-running_list(uid_t **uids, struct err *err)
-{
-	struct dirent **entries = NULL;
-	const int n = scandir(RUN_DIR, &entries, is_uid, compare_uids);
+/* What has been found so far. */
+struct list {
+	struct running_name *names;
+	size_t n;
+};
 
-	*uids = NULL;
-	if (n < 0 && errno == ENOENT)
-		return 0; /* no jail was ever started since the boot */
+static int
+add_name(struct list *list, uid_t uid, const char *jail, struct err *err)
+{
+	struct running_name *const grown =
+		reallocarray(list->names, list->n + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		return err_errno(err, "memory");
+	list->names = grown;
+	grown[list->n].uid = uid;
+	(void)snprintf(grown[list->n].jail, sizeof(grown[list->n].jail), "%s",
+		       jail);
+	list->n++;
+	return 0;
+}
+
+static int
+is_name(const struct dirent *entry)
+{
+	return name_is_plain(entry->d_name);
+}
+
+/* Adds what there is in RUN_DIR/UID. */
+static int
+add_account(struct list *list, uid_t uid, struct err *err)
+{
+	char path[sizeof(RUN_DIR) + 16];
+	struct dirent **entries = NULL;
+	int n, ret = 0;
+
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", uid);
+	n = scandir(path, &entries, is_name, alphasort);
 	if (n < 0)
-		return err_errno(err, RUN_DIR);
-	*uids = calloc((size_t)n + 1, sizeof(**uids));
+		return errno == ENOENT ? 0 : err_errno(err, "%s", path);
 	for (int i = 0; i < n; i++) {
-		if (*uids != NULL)
-			(*uids)[i] =
-				(uid_t)strtoul(entries[i]->d_name, NULL, 10);
+		if (ret == 0)
+			ret = add_name(list, uid, entries[i]->d_name, err);
 		free(entries[i]);
 	}
 	free(entries);
-	return *uids != NULL ? n : err_errno(err, "memory");
+	return n == 0 ? add_name(list, uid, "", err) : ret;
+}
+
+static int
+add_all(struct list *list, struct err *err)
+{
+	struct dirent **entries = NULL;
+	const int n = scandir(RUN_DIR, &entries, is_uid, compare_uids);
+	int ret = 0;
+
+	if (n < 0)
+		/* None was ever started since the boot. */
+		return errno == ENOENT ? 0 : err_errno(err, RUN_DIR);
+	for (int i = 0; i < n; i++) {
+		const uid_t uid = (uid_t)strtoul(entries[i]->d_name, NULL, 10);
+
+		if (ret == 0)
+			ret = add_account(list, uid, err);
+		free(entries[i]);
+	}
+	free(entries);
+	return ret;
+}
+
+ssize_t
+running_list(uid_t uid, struct running_name **names, struct err *err)
+{
+	struct list list = { NULL, 0 };
+	const int ret = uid == RUNNING_ALL ? add_all(&list, err)
+					   : add_account(&list, uid, err);
+
+	*names = list.names;
+	if (ret == 0)
+		return (ssize_t)list.n;
+	free(list.names);
+	*names = NULL;
+	return -1;
 }
 
 bool
-running_sweep(uid_t uid)
+running_sweep(const struct running_name *name)
 {
-	cleanup_fd int run =
-		open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cleanup_fd int dir = -1, sock = -1;
 	struct stat locked, named;
+	cleanup_fd int dir = -1;
+	char path[sizeof(RUN_DIR) + 16];
 	struct err err = { 0 };
-	char name[16];
 
-	(void)snprintf(name, sizeof(name), "%u", uid);
-	dir = run < 0 ? -1
-		      : openat(run, name,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", name->uid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* The lock of whoever starts a jail; and it may have gone, and come
 	 * again, before we had it. */
 	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0 ||
-	    fstat(dir, &locked) < 0 ||
-	    fstatat(run, name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstat(dir, &locked) < 0 || lstat(path, &named) < 0 ||
 	    locked.st_ino != named.st_ino)
 		return false;
-	sock = keeper_connect(uid, &err);
-	if (sock >= 0 || err.kind != ERR_GONE)
-		return false;
-	cgroup_sweep(uid);
-	(void)unlinkat(dir, "ctl", 0);
-	return unlinkat(run, name, AT_REMOVEDIR) == 0;
+	if (name->jail[0] != '\0') {
+		cleanup_fd int sock =
+			registry_connect(name->uid, name->jail, &err);
+
+		if (sock >= 0 || err.kind != ERR_GONE)
+			return false;
+	}
+	cgroup_sweep(name->uid);
+	registry_remove(name->uid, name->jail, dir);
+	return true;
 }
 
 /* Waits until the keeper has hung up. */
@@ -141,14 +204,46 @@ wait_for_end(int sock, struct err *err)
 	}
 }
 
-int
-running_stop(uid_t uid, struct err *err)
+static int
+stop_one(const struct running_name *name, struct err *err)
 {
-	cleanup_fd int sock = keeper_connect(uid, err);
+	cleanup_fd int sock = registry_connect(name->uid, name->jail, err);
 	struct wire_msg stop = { .kind = WIRE_STOP };
 
 	/* The keeper hangs up when all of the jail is gone. */
 	if (sock < 0 || wire_send(sock, &stop, NULL, 0, err) < 0)
 		return -1;
 	return wait_for_end(sock, err);
+}
+
+int
+running_stop(uid_t uid, struct err *err)
+{
+	struct running_name *names = NULL;
+	const ssize_t n = running_list(uid, &names, err);
+	size_t stopped = 0;
+	int ret = n < 0 ? -1 : 0;
+
+	for (ssize_t i = 0; i < n && ret == 0; i++) {
+		if (names[i].jail[0] == '\0')
+			continue;
+		if (stop_one(&names[i], err) == 0)
+			stopped++;
+		else if (err->kind != ERR_GONE)
+			ret = -1;
+	}
+	free(names);
+	if (ret == 0 && stopped == 0)
+		return err_set(err, ERR_GONE, "no jail is running");
+	return ret;
+}
+
+bool
+running_any(uid_t uid)
+{
+	char jail[NAME_PLAIN_MAX + 1];
+	struct err err;
+
+	return registry_find(uid, jail, sizeof(jail), &err) == 0 ||
+	       err.kind == ERR_REFUSED;
 }

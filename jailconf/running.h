@@ -5,9 +5,16 @@
 #ifndef JAILCONF_RUNNING_H
 #define JAILCONF_RUNNING_H
 
+#include "base/path.h"
 #include "jail/plan.h"
 
 #include <sys/types.h>
+
+/* Where a jail runs, or ran: RUN_DIR/UID/JAIL. */
+struct running_name {
+	uid_t uid;
+	char jail[NAME_PLAIN_MAX + 1]; /* "" for a directory without any */
+};
 
 struct running_jail {
 	uid_t uid;
@@ -20,31 +27,36 @@ struct running_jail {
 };
 
 /*
- * Asks the keeper of UID's jail.
+ * Asks the keeper of the jail NAME.
  * Returns 0, and *jail is to be freed with plan_free(&jail->plan); or -1
  * with ERR_GONE, ERR_REFUSED, ERR_UNSAFE, ERR_SYSTEM.
  */
-int running_ask(uid_t uid, struct running_jail *jail, struct err *err)
-	__attribute__((nonnull, warn_unused_result));
+int running_ask(const struct running_name *name, struct running_jail *jail,
+		struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /*
- * The accounts that have a directory in RUN_DIR, in ascending order; to be
- * freed with free(3).  Returns how many, or -1 and an ERR_SYSTEM.
+ * What there is in RUN_DIR of the account UID, or with RUNNING_ALL of every
+ * account in ascending order; to be freed with free(3).
+ * Returns how many, or -1 and an ERR_SYSTEM.
  */
-ssize_t running_list(uid_t **uids, struct err *err)
+enum { RUNNING_ALL = 0 };
+ssize_t running_list(uid_t uid, struct running_name **names, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
  * Takes away what a keeper left that was killed with kill -9.
  * Returns whether it did: not if a jail is just being started there.
  */
-bool running_sweep(uid_t uid);
+bool running_sweep(const struct running_name *name) __attribute__((nonnull));
 
 /*
- * Ends UID's jail and waits until it is gone.
+ * Ends all of UID's jails and waits until they are gone.
  * Returns 0, or -1 with ERR_GONE (none runs), ERR_REFUSED or ERR_SYSTEM.
  */
 int running_stop(uid_t uid, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
+
+/* Whether a jail of UID runs. */
+bool running_any(uid_t uid);
 
 #endif

@@ -12,7 +12,8 @@
  */
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "jail/lease.h"
+#include "base/path.h"
+#include "jail/registry.h"
 #include "jail/run.h"
 
 #include <limits.h>
@@ -78,6 +79,21 @@ count(char **list)
 	return n;
 }
 
+/* pam_jail(8) says which jail the session is for; who comes without PAM has
+ * one that runs, or none. */
+static int
+connect_to_keeper(struct err *err)
+{
+	const char *const told = getenv("JAIL");
+	char jail[NAME_PLAIN_MAX + 1];
+
+	if (told != NULL)
+		return registry_connect(getuid(), told, err);
+	if (registry_find(getuid(), jail, sizeof(jail), err) < 0)
+		return -1;
+	return registry_connect(getuid(), jail, err);
+}
+
 /* Runs the session inside and ends as it ends; returns only on failure. */
 static void
 ask_keeper(char **argv, struct err *err)
@@ -93,7 +109,7 @@ ask_keeper(char **argv, struct err *err)
 			       ? cwd
 			       : "",
 	};
-	cleanup_fd int sock = keeper_connect(getuid(), err);
+	cleanup_fd int sock = connect_to_keeper(err);
 	int status;
 
 	if (sock >= 0 && run_session(sock, &request, &status, err) == 0)

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "jail/cgroup.h"
+#include "jail/registry.h"
 #include "jail/root.h"
 #include "jail/wire.h"
 #include "keeper/init.h"
@@ -37,6 +38,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -62,8 +64,9 @@ struct keeper {
 	struct jail jail;
 	struct cgroup cgroup;
 	int plan;
-	int listener; /* -1: a private jail, or one that has ended */
-	int dir;      /* RUN_DIR/UID; -1 likewise */
+	int listener;	/* -1: a private jail, or one that has ended */
+	int dir;	/* RUN_DIR/UID; -1 likewise */
+	ino_t name_ino; /* of our socket in there */
 	int signals;
 	int log;
 	pid_t init;
@@ -503,18 +506,19 @@ time_left_ms(const struct keeper *keeper)
 }
 
 /* Takes the name away, so that the next login builds anew.  Only under the
- * lock: else it could be the next one's name that goes. */
+ * lock, and only if it is ours still: who starts a jail while we end takes
+ * the name over. */
 static void
 remove_name(struct keeper *keeper)
 {
-	char path[sizeof(RUN_DIR) + 16];
+	const struct plan *const plan = &keeper->jail.plan;
+	struct stat st;
 
 	if (keeper->dir < 0)
 		return;
-	(void)snprintf(path, sizeof(path), RUN_DIR "/%u",
-		       keeper->jail.plan.uid);
-	(void)unlinkat(keeper->dir, "ctl", 0);
-	(void)rmdir(path);
+	if (fstatat(keeper->dir, plan->jail, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == keeper->name_ino)
+		registry_remove(plan->uid, plan->jail, keeper->dir);
 	fd_close(&keeper->dir); /* and with it the lock */
 }
 
@@ -614,12 +618,10 @@ serve(struct keeper *keeper)
 static void
 end(struct keeper *keeper)
 {
-	/* If somebody has the lock, he finds nobody listening, and the name
-	 * becomes his. */
+	/* If somebody has the lock, he finds nobody listening. */
 	if (keeper->dir >= 0 && flock(keeper->dir, LOCK_EX | LOCK_NB) == 0)
 		remove_name(keeper);
 	fd_close(&keeper->listener);
-	fd_close(&keeper->dir);
 	(void)kill(keeper->init, SIGKILL);
 	cgroup_kill(&keeper->cgroup);
 	for (size_t i = 0; i < keeper->n_peers; i++)
@@ -631,6 +633,9 @@ end(struct keeper *keeper)
 	while (keeper->n_peers > 0)
 		drop_peer(keeper, 0);
 	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
+	/* Who had the lock then may have started another jail. */
+	if (keeper->dir >= 0 && flock(keeper->dir, LOCK_EX) == 0)
+		remove_name(keeper);
 	log_event(keeper, "close");
 }
 
@@ -659,10 +664,29 @@ go_to_background(struct keeper *keeper, struct err *err)
 	return 0;
 }
 
+/* Who started us holds the lock, so the name is ours. */
+static int
+open_name(struct keeper *keeper, struct err *err)
+{
+	const struct plan *const plan = &keeper->jail.plan;
+	char path[sizeof(RUN_DIR) + 16];
+	struct stat st;
+
+	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
+		return err_errno(err, "listen");
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", plan->uid);
+	keeper->dir =
+		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (keeper->dir < 0 ||
+	    fstatat(keeper->dir, plan->jail, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(err, "%s", path);
+	keeper->name_ino = st.st_ino;
+	return 0;
+}
+
 static int
 open_all(struct keeper *keeper, struct err *err)
 {
-	char path[sizeof(RUN_DIR) + 16];
 	sigset_t child;
 
 	(void)sigemptyset(&child);
@@ -670,15 +694,7 @@ open_all(struct keeper *keeper, struct err *err)
 	keeper->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (keeper->signals < 0 || sigprocmask(SIG_BLOCK, &child, NULL) < 0)
 		return err_errno(err, "signalfd");
-	if (keeper->listener < 0)
-		return 0; /* a private jail */
-	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
-		return err_errno(err, "listen");
-	(void)snprintf(path, sizeof(path), RUN_DIR "/%u",
-		       keeper->jail.plan.uid);
-	keeper->dir =
-		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return keeper->dir < 0 ? err_errno(err, "%s", path) : 0;
+	return keeper->listener < 0 ? 0 : open_name(keeper, err);
 }
 
 static int

@@ -326,8 +326,8 @@ has_all_groups(const struct account *account, const struct plan *plan)
 	return true;
 }
 
-/* The jail that runs may be another than was decided on now: for another
- * service, from before a change, or of who had this uid before. */
+/* The jail that runs may be of who had this uid before, or from before a
+ * change of the groups. */
 static int
 require_same(const struct verdict *verdict, const struct plan *plan,
 	     struct err *err)
@@ -351,7 +351,8 @@ take_lease(const struct verdict *verdict, struct lease *lease, struct err *err)
 	struct plan plan;
 	int ret;
 
-	ret = lease_join(verdict->account.uid, lease, err);
+	ret = lease_join(verdict->account.uid,
+			 jail_conf_name(verdict->decision.jail), lease, err);
 	if (ret < 0 && err->kind == ERR_GONE) {
 		if (policy_plan(verdict->decision.jail, &verdict->account,
 				&plan, err) < 0)
@@ -429,8 +430,11 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 	if (door == DOOR_CHILD &&
 	    terminal_view(&transaction->lease.jail, err) < 0)
 		return -1;
-	if (!shell &&
-	    put_environment(pamh, &transaction->lease.jail.plan, err) < 0)
+	/* jailsh(8) makes the rest anew, inside. */
+	if (shell ? put(pamh, err, "JAIL", transaction->lease.jail.plan.jail) <
+			    0
+		  : put_environment(pamh, &transaction->lease.jail.plan, err) <
+			    0)
 		return -1;
 	transaction->host = getpid();
 	transaction->door = door;

@@ -18,6 +18,7 @@
  */
 #include "base/cleanup.h"
 #include "jail/lease.h"
+#include "jail/registry.h"
 #include "jail/wire.h"
 
 #include <fcntl.h>
@@ -159,7 +160,7 @@ join(void)
 	struct lease lease = LEASE_NONE;
 	struct err err;
 
-	if (lease_join(UID, &lease, &err) < 0)
+	if (lease_join(UID, "bench", &lease, &err) < 0)
 		die("join", &err);
 	return run_inside(&lease.jail);
 }
@@ -176,7 +177,7 @@ hold(void)
 	int sock;
 
 	if (lease_take(&plan, &lease, &err) < 0 ||
-	    (sock = keeper_connect(UID, &err)) < 0 ||
+	    (sock = registry_connect(UID, "bench", &err)) < 0 ||
 	    wire_send(sock, &msg, NULL, 0, &err) < 0 ||
 	    wire_recv(sock, &msg, &fds, &err) < 0)
 		die("hold", &err);

@@ -21,7 +21,8 @@ wanted='pam_sm_acct_mgmt pam_sm_authenticate pam_sm_close_session pam_sm_open_se
 # getpwnam(3) and its like load libraries named in nsswitch.conf;
 # strerror(3), strsignal(3) and setlocale(3) load message catalogues and
 # locales; syslog(3) and localtime(3) read the time zone; system(3),
-# popen(3) and wordexp(3) run a shell; getenv(3) reads what the caller set.
+# popen(3) and wordexp(3) run a shell; getenv(3) reads what the caller set
+# (jailsh has no more rights than he, and asks for the name of a jail).
 forbidden='^(getpw|getgrnam|getgrgid|getgrent|getgrouplist|getspnam|fgetpw|fgetgr|setpwent|setgrent|initgroups|innetgr|getaddrinfo|getnameinfo|gethostby|getservby|getprotoby|getnetby|res_|iconv|setlocale|newlocale|bindtextdomain|gettext|dgettext|dcgettext|strerror$|strerror_r|__xpg_strerror_r|perror|strsignal|psignal|err$|errx|warn$|warnx|error$|syslog|__syslog_chk|vsyslog|openlog|localtime|tzset|mktime|strftime|dlopen|dlsym|getenv|secure_getenv|system$|popen|wordexp|glob$|getlogin|cuserid|getusershell|backtrace|execlp|getcwd_chk)'
 # The session's process runs a command found in PATH when it is the account
 # already (jail/run.c); jailsh shows its user where he is, as himself.
@@ -66,6 +67,7 @@ check_program() { # PROGRAM OBJECT...
 	*) fail "$program: cannot see what it is linked of" ;;
 	esac
 	echo "$list" | awk -v bad="$forbidden" -v program="$program" '
+		program == "jailsh/jailsh" && $2 == "getenv" { next }
 		$2 ~ bad { print "FAIL: " program ": " $1 " " $2; n++ }
 		END { exit n > 0 }' || status=1
 	if "${READELF:-readelf}" -lW "$program" | grep -q -e INTERP -e DYNAMIC &&

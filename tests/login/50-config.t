@@ -300,7 +300,7 @@ def a_socket_that_somebody_else_put_there_is_not_believed():
     os.chown(path, uid, uid)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as fake:
-            fake.bind(str(path / "ctl"))
+            fake.bind(str(path / "shell"))
             fake.listen()
             refused(JAILED, "")
             same(gets_in(PLAIN), (True, True))

@@ -278,7 +278,7 @@ def a_file_is_left_that_no_keeper_listens_on():
         path.mkdir(mode=0o710)
         sh(["python3", "-c", "import socket, sys; socket.socket("
             "socket.AF_UNIX, socket.SOCK_SEQPACKET).bind(sys.argv[1])",
-            str(path / "ctl")])
+            str(path / "shell")])
         works_again()
         nothing_is_left()
 

@@ -27,6 +27,7 @@
  */
 #include "base/cleanup.h"
 #include "jail/lease.h"
+#include "jail/registry.h"
 #include "jail/run.h"
 #include "jail/wire.h"
 
@@ -342,9 +343,11 @@ run(int sock, char **argv, bool command, struct err *err)
 }
 
 static void
-ask(uid_t uid, enum wire_kind kind, struct err *err)
+ask(const struct plan *plan, enum wire_kind kind, struct err *err)
 {
-	cleanup_fd int sock = keeper_connect(uid, err);
+	const uid_t uid = plan->uid;
+	const char *const jail = plan->jail;
+	cleanup_fd int sock = registry_connect(uid, jail, err);
 	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
 	struct wire_msg msg = { .kind = kind };
 
@@ -367,6 +370,7 @@ static void
 use(struct lease *lease, const char *verb, char **argv, struct err *err)
 {
 	const uid_t uid = lease->jail.plan.uid;
+	const char *const jail = lease->jail.plan.jail;
 	char byte;
 
 	if (strcmp(verb, "take") == 0)
@@ -385,9 +389,9 @@ use(struct lease *lease, const char *verb, char **argv, struct err *err)
 	else if (strcmp(verb, "guest") == 0)
 		be_host(argv, err);
 	else if (strcmp(verb, "run") == 0)
-		run(keeper_connect(uid, err), argv, true, err);
+		run(registry_connect(uid, jail, err), argv, true, err);
 	else if (strcmp(verb, "shell") == 0)
-		run(keeper_connect(uid, err), argv, false, err);
+		run(registry_connect(uid, jail, err), argv, false, err);
 	else if (strcmp(verb, "private") == 0)
 		run(lease->sock, argv, true, err);
 	else
@@ -425,15 +429,16 @@ main(int argc, char **argv)
 		usage("no verb");
 	verb = argv[optind];
 	if (strcmp(verb, "status") == 0)
-		ask(options.plan.uid, WIRE_STATUS, &err);
+		ask(&options.plan, WIRE_STATUS, &err);
 	else if (strcmp(verb, "stop") == 0)
-		ask(options.plan.uid, WIRE_STOP, &err);
+		ask(&options.plan, WIRE_STOP, &err);
 	if (err.kind != ERR_NONE)
 		die(&err);
 	if (strcmp(verb, "private") == 0)
 		ret = lease_private(&options.plan, &lease, &err);
 	else if (options.join_only)
-		ret = lease_join(options.plan.uid, &lease, &err);
+		ret = lease_join(options.plan.uid, options.plan.jail, &lease,
+				 &err);
 	else
 		ret = lease_take(&options.plan, &lease, &err);
 	if (ret == 0)
