@@ -70,12 +70,13 @@ write_text(struct addition *add, const struct call *call, struct err *err)
 static int
 rehearse_addition(struct addition *add, struct err *err)
 {
+	const struct visit any = { .service = NULL };
 	struct decision decision;
 	struct plan plan;
 
 	if (policy_suppose(add->policy, add->account.name, add->text, err) <
 		    0 ||
-	    policy_decide(add->policy, &add->account, NULL, &decision, err) <
+	    policy_decide(add->policy, &add->account, &any, &decision, err) <
 		    0 ||
 	    rehearse_plan(decision.jail, &add->account, &plan, err) < 0)
 		return -1;
@@ -285,12 +286,13 @@ undo(const char *user, struct account *account, struct arena *arena,
 static void
 tell_rule(const struct account *account)
 {
+	const struct visit ssh = { .service = "sshd" };
 	struct err err;
 	struct policy *const policy = rehearse_load(&err);
 	struct decision decision;
 
 	if (policy != NULL &&
-	    policy_decide(policy, account, "sshd", &decision, &err) == 0 &&
+	    policy_decide(policy, account, &ssh, &decision, &err) == 0 &&
 	    decision.jail != NULL)
 		out_line("warning: %s is still in jail %s: %s", account->name,
 			 jail_conf_name(decision.jail), decision.rule);

@@ -70,22 +70,6 @@ note_jail(struct check *check, const struct jail_conf *jail, struct err *err)
 
 /* --- accounts ----------------------------------------------------------- */
 
-/* The jail that ACCOUNT gets by any of the usual doors; rules may name
- * services. */
-static int
-decide_somewhere(struct check *check, const struct account *account,
-		 struct decision *decision, struct err *err)
-{
-	if (policy_decide(check->policy, account, NULL, decision, err) < 0)
-		return -1;
-	for (const struct door_known *known = door_known;
-	     decision->jail == NULL && known->service != NULL; known++)
-		if (policy_decide(check->policy, account, known->service,
-				  decision, err) < 0)
-			return -1;
-	return 0;
-}
-
 static void
 note_login_shell(struct check *check, const struct account *account,
 		 bool by_file)
@@ -123,12 +107,36 @@ tell_account(struct check *check, const char *name, const char *rule,
 		   rule != NULL ? rule : "", text);
 }
 
+/* The account that is looked at. */
+struct examined {
+	struct check *check;
+	const struct account *account;
+	size_t n_jails;
+};
+
+static void
+check_jail(void *arg, const struct decision *decision)
+{
+	struct examined *const examined = arg;
+	struct check *const check = examined->check;
+	const struct account *const account = examined->account;
+	struct plan plan;
+	struct err err;
+
+	examined->n_jails++;
+	if (note_jail(check, decision->jail, &err) < 0 ||
+	    rehearse_plan(decision->jail, account, &plan, &err) < 0)
+		tell_account(check, account->name, decision->rule, &err);
+	else
+		plan_free(&plan);
+}
+
 static void
 check_account(struct check *check, const char *name, bool by_file)
 {
 	struct account account = { 0 };
-	struct decision decision;
-	struct plan plan;
+	struct examined examined = { check, &account, 0 };
+	const struct jail_finder finder = { check_jail, &examined };
 	struct err err = { 0 };
 
 	if (account_lookup(name, &account, &err) < 0) {
@@ -137,18 +145,13 @@ check_account(struct check *check, const char *name, bool by_file)
 			tell_account(check, name, NULL, &err);
 		return;
 	}
-	if (decide_somewhere(check, &account, &decision, &err) < 0) {
+	if (policy_each(check->policy, &account, &finder, &err) < 0) {
 		/* policy_audit() has told of broken files in users.d. */
 		if (!by_file)
 			tell_account(check, name, NULL, &err);
-	} else if (decision.jail != NULL) {
+	} else if (examined.n_jails > 0) {
 		check->n_jailed++;
 		note_login_shell(check, &account, by_file);
-		if (note_jail(check, decision.jail, &err) < 0 ||
-		    rehearse_plan(decision.jail, &account, &plan, &err) < 0)
-			tell_account(check, name, decision.rule, &err);
-		else
-			plan_free(&plan);
 	} else if (by_file && account.uid == 0) {
 		report_add(&check->report, SEVERITY_ERROR, "remove the file",
 			   CONF_DIR "/users.d/%s: uid 0 is never jailed", name);

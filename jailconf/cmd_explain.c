@@ -15,31 +15,59 @@ struct explanation {
 	struct account account;
 	struct policy *policy;
 	struct decision decision;
-	const char *service;	    /* the one the decision is for; NULL: any */
+	struct visit visit; /* what the decision is for */
+	struct arena arena;
 	struct json_object *object; /* NULL: print lines */
 };
+
+/* "ssh-ed25519 AAAA... comment" as sshd(8) would tell of it. */
+static const char *
+tell_key(struct explanation *explanation, const char *key, struct err *err)
+{
+	const size_t type = strcspn(key, " ");
+	const size_t blob = type + strspn(key + type, " ");
+	const size_t len = strcspn(key + blob, " \n");
+
+	if (type == 0 || len == 0) {
+		(void)err_set(err, ERR_CONFIG,
+			      "--key: not a public key, as in \"ssh-ed25519 "
+			      "AAAA...\"");
+		return NULL;
+	}
+	return arena_printf(&explanation->arena, err, "publickey %.*s %.*s",
+			    (int)type, key, (int)len, key + blob);
+}
 
 /* Without --service: the jail that the account gets everywhere, or else the
  * first that a rule gives it at one service. */
 static int
 decide(struct explanation *explanation, struct err *err)
 {
+	const struct call *const call = explanation->call;
 	const struct account *const account = &explanation->account;
-	const struct door_known *known = door_known;
+	struct visit *const visit = &explanation->visit;
 
-	explanation->service = explanation->call->service;
-	if (policy_decide(explanation->policy, account, explanation->service,
+	*visit = (struct visit){ .service = call->service,
+				 .address = call->address };
+	if (call->key != NULL) {
+		visit->keys = tell_key(explanation, call->key, err);
+		if (visit->keys == NULL)
+			return -1;
+	}
+	if (policy_decide(explanation->policy, account, visit,
 			  &explanation->decision, err) < 0)
 		return -1;
-	while (explanation->call->service == NULL &&
-	       explanation->decision.jail == NULL && known->service != NULL) {
-		if (policy_decide(explanation->policy, account, known->service,
+	for (const struct door_known *known = door_known;
+	     call->service == NULL && explanation->decision.jail == NULL &&
+	     known->service != NULL;
+	     known++) {
+		visit->service = known->service;
+		if (policy_decide(explanation->policy, account, visit,
 				  &explanation->decision, err) < 0)
 			return -1;
-		if (explanation->decision.jail != NULL)
-			explanation->service = known->service;
-		known++;
 	}
+	if (explanation->decision.jail == NULL)
+		visit->service = call->service;
 	return 0;
 }
 
@@ -67,10 +95,12 @@ show_door(struct explanation *explanation, struct json_object *list,
 	  const char *service)
 {
 	const struct door_known *const known = door_known_find(service);
+	struct visit visit = explanation->visit;
 	struct json_object *row;
 	struct door_view view;
 
-	door_look(explanation->policy, &explanation->account, service,
+	visit.service = service;
+	door_look(explanation->policy, &explanation->account, &visit,
 		  pam_directories, &view);
 	if (list == NULL) {
 		out_line("  %-14s %-8s %s", service, door_end_name(view.end),
@@ -152,13 +182,13 @@ show_head(const struct explanation *explanation)
 					     json_object_new_boolean(jailed));
 		json_set(object, "jail", jail);
 		json_set(object, "rule", decision->rule);
-		json_set(object, "service", explanation->service);
+		json_set(object, "service", explanation->visit.service);
 		json_set(object, "why", jailed ? NULL : why);
 		return;
 	}
 	out_line("%s (uid %u) is %s%s%s", account->name, account->uid,
 		 jailed ? "in jail " : "not jailed: ", jailed ? jail : why,
-		 jailed && explanation->service != NULL &&
+		 jailed && explanation->visit.service != NULL &&
 				 explanation->call->service == NULL
 			 ? " (not at every service)"
 			 : "");
@@ -250,5 +280,6 @@ cmd_explain(const struct call *call)
 	}
 	account_free(&explanation.account);
 	policy_free(explanation.policy);
+	arena_free(&explanation.arena);
 	return status;
 }

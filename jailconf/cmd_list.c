@@ -25,7 +25,7 @@ age_name(enum age age)
 	static const char *const names[] = {
 		[AGE_CURRENT] = "current",
 		[AGE_OLD] = "older plan",
-		[AGE_ORPHAN] = "not jailed any more",
+		[AGE_ORPHAN] = "not jailed so any more",
 		[AGE_UNKNOWN] = "unknown",
 	};
 
@@ -63,8 +63,8 @@ find_age(struct policy *policy, const struct running_jail *jail)
 	if (policy == NULL ||
 	    account_lookup(jail->plan.account, &account, &err) < 0)
 		return AGE_UNKNOWN;
-	/* A rule may name services: sshd is the one that matters. */
-	if (policy_decide(policy, &account, "sshd", &decision, &err) == 0) {
+	if (policy_find(policy, &account, jail->plan.jail, &decision, &err) ==
+	    0) {
 		if (decision.jail == NULL) {
 			age = AGE_ORPHAN;
 		} else if (policy_plan(decision.jail, &account, &plan, &err) ==

@@ -67,6 +67,9 @@ run_inside(const struct call *call, const struct lease *lease, struct err *err)
 	run_end_like(status);
 }
 
+/* Who does not say how an account comes in means ssh. */
+static const struct visit ssh = { .service = "sshd" };
+
 /* --- try ---------------------------------------------------------------- */
 
 static bool
@@ -90,8 +93,7 @@ suppose(const struct call *call, const struct account *account,
 	struct decision now;
 	const char *old, *text;
 
-	if (path == NULL ||
-	    policy_decide(policy, account, "sshd", &now, err) < 0)
+	if (path == NULL || policy_decide(policy, account, &ssh, &now, err) < 0)
 		return -1;
 	if (now.jail != NULL && !has_keys(&keys))
 		return 0;
@@ -121,7 +123,7 @@ plan_trial(const struct call *call, struct arena *arena, struct plan *plan,
 			(void)err_set(err, ERR_REFUSED,
 				      "uid 0 is never jailed");
 		else if (suppose(call, &account, policy, arena, err) == 0 &&
-			 policy_decide(policy, &account, "sshd", &decision,
+			 policy_decide(policy, &account, &ssh, &decision,
 				       err) == 0)
 			ret = rehearse_plan(decision.jail, &account, plan, err);
 	}
@@ -158,9 +160,20 @@ cmd_try(const struct call *call)
 
 /* --- exec --------------------------------------------------------------- */
 
-/* Starts the jail as a login would. */
 static int
-start(const struct account *account, struct lease *lease, struct err *err)
+choose(const struct call *call, const struct account *account,
+       struct policy *policy, struct decision *decision, struct err *err)
+{
+	if (call->keys.jail != NULL)
+		return policy_find(policy, account, call->keys.jail, decision,
+				   err);
+	return policy_decide(policy, account, &ssh, decision, err);
+}
+
+/* Starts the jail as a login by ssh would, or the one that was asked for. */
+static int
+start(const struct call *call, const struct account *account,
+      struct lease *lease, struct err *err)
 {
 	struct policy *const policy = rehearse_load(err);
 	struct decision decision;
@@ -168,9 +181,12 @@ start(const struct account *account, struct lease *lease, struct err *err)
 	int ret = -1;
 
 	if (policy != NULL &&
-	    policy_decide(policy, account, "sshd", &decision, err) == 0) {
+	    choose(call, account, policy, &decision, err) == 0) {
 		if (decision.jail == NULL) {
-			(void)err_set(err, ERR_REFUSED, "is not jailed");
+			(void)err_set(err, ERR_REFUSED,
+				      call->keys.jail != NULL
+					      ? "is never in that jail"
+					      : "is not jailed");
 		} else if (policy_plan(decision.jail, account, &plan, err) ==
 			   0) {
 			ret = lease_take(&plan, lease, err);
@@ -209,7 +225,7 @@ find_or_start(const struct call *call, struct lease *lease, struct err *err)
 
 	if (account_lookup(call->user, &account, err) < 0)
 		return -1;
-	ret = call->start ? start(&account, lease, err)
+	ret = call->start ? start(call, &account, lease, err)
 			  : join(call, &account, lease, err);
 	if (ret < 0 && err->kind == ERR_GONE)
 		(void)err_set(err, ERR_GONE,

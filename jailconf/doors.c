@@ -152,7 +152,8 @@ end_of_fault(const struct door_pam *pam, const struct account *account,
 		return DOOR_END_OUTSIDE;
 	case DOOR_CHILD:
 	case DOOR_JOB:
-		if (pam->verdict[type].fault == PAM_FAULT_NOT_LAST)
+		if (pam->verdict[type].fault == PAM_FAULT_NOT_LAST ||
+		    pam->verdict[type].fault == PAM_FAULT_USER_ENV)
 			return DOOR_END_JAIL;
 		return session || !is_faulty(pam, PAM_TYPE_AUTH)
 			       ? DOOR_END_REFUSED
@@ -182,7 +183,7 @@ view_pam(const struct door_pam *pam, const struct account *account,
 
 void
 door_look(struct policy *policy, const struct account *account,
-	  const char *service, const char *const *directories,
+	  const struct visit *visit, const char *const *directories,
 	  struct door_view *view)
 {
 	struct decision decision;
@@ -190,7 +191,7 @@ door_look(struct policy *policy, const struct account *account,
 	struct err err;
 
 	*view = (struct door_view){ .end = DOOR_END_REFUSED };
-	if (policy_decide(policy, account, service, &decision, &err) < 0) {
+	if (policy_decide(policy, account, visit, &decision, &err) < 0) {
 		(void)snprintf(view->why, sizeof(view->why), "%s", err.text);
 		return;
 	}
@@ -201,10 +202,10 @@ door_look(struct policy *policy, const struct account *account,
 		(void)snprintf(view->why, sizeof(view->why), "not jailed");
 		return;
 	}
-	if (door_pam_read(directories, service, &pam, &err) < 0) {
+	if (door_pam_read(directories, visit->service, &pam, &err) < 0) {
 		(void)snprintf(view->why, sizeof(view->why), "%s", err.text);
 		return;
 	}
-	view_pam(&pam, account, service, &decision, view);
+	view_pam(&pam, account, visit->service, &decision, view);
 	door_pam_free(&pam);
 }

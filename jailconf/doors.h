@@ -55,11 +55,11 @@ struct door_view {
 };
 
 /*
- * Looks at what happens to ACCOUNT at SERVICE, going by the PAM files in
- * DIRECTORIES.
+ * Looks at what happens to ACCOUNT when it comes in by VISIT, going by the PAM
+ * files in DIRECTORIES.
  */
 void door_look(struct policy *policy, const struct account *account,
-	       const char *service, const char *const *directories,
+	       const struct visit *visit, const char *const *directories,
 	       struct door_view *view) __attribute__((nonnull));
 
 /* Services that start sessions on many hosts, and what comes that way;

@@ -93,6 +93,11 @@ tell_way_out(const struct pam_verdict *verdict, enum pam_type type,
 	case PAM_FAULT_NOT_LAST:
 		(void)snprintf(text, size, "move that line up");
 		break;
+	case PAM_FAULT_USER_ENV:
+		(void)snprintf(text, size,
+			       "move that line down, or take user_readenv=1 "
+			       "out of it");
+		break;
 	}
 }
 

@@ -26,7 +26,10 @@ enum choice {
 	CHOICE_ROOT = 1 << 7,
 	CHOICE_NETWORK = 1 << 8,
 	CHOICE_HELP = 1 << 9,
+	CHOICE_ADDRESS = 1 << 10,
+	CHOICE_KEY = 1 << 11,
 	CHOICE_KEYS = CHOICE_JAIL | CHOICE_SHELL | CHOICE_ROOT | CHOICE_NETWORK,
+	CHOICE_VISIT = CHOICE_SERVICE | CHOICE_ADDRESS | CHOICE_KEY,
 };
 
 enum operands { NOTHING, USER, USER_COMMAND };
@@ -56,9 +59,10 @@ static const struct verb verbs[] = {
 	  cmd_unjail, CHOICE_STOP, USER, true, STATUS_PROBLEM },
 	{ "check", "[--json]", "look for everything that is not right",
 	  cmd_check, CHOICE_JSON, NOTHING, false, STATUS_PROBLEM },
-	{ "explain", "[--json] [--service SERVICE] USER",
+	{ "explain",
+	  "[--json] [--service SERVICE] [--address ADDRESS] [--key KEY] USER",
 	  "say what an account's login ends in, and why", cmd_explain,
-	  CHOICE_JSON | CHOICE_SERVICE, USER, false, STATUS_PROBLEM },
+	  CHOICE_JSON | CHOICE_VISIT, USER, false, STATUS_PROBLEM },
 	{ "try", KEYS_HELP " USER [-- COMMAND ...]",
 	  "run in the jail that an account would have", cmd_try, CHOICE_KEYS,
 	  USER_COMMAND, true, STATUS_NOT_RUN },
@@ -79,6 +83,8 @@ static const struct option long_options[] = {
 	{ "start", no_argument, NULL, CHOICE_START },
 	{ "stop", no_argument, NULL, CHOICE_STOP },
 	{ "service", required_argument, NULL, CHOICE_SERVICE },
+	{ "address", required_argument, NULL, CHOICE_ADDRESS },
+	{ "key", required_argument, NULL, CHOICE_KEY },
 	{ "jail", required_argument, NULL, CHOICE_JAIL },
 	{ "shell", required_argument, NULL, CHOICE_SHELL },
 	{ "root", required_argument, NULL, CHOICE_ROOT },
@@ -134,6 +140,12 @@ take_choice(struct call *call, enum choice choice, const char *value)
 	case CHOICE_SERVICE:
 		call->service = value;
 		break;
+	case CHOICE_ADDRESS:
+		call->address = value;
+		break;
+	case CHOICE_KEY:
+		call->key = value;
+		break;
 	case CHOICE_JAIL:
 		call->keys.jail = value;
 		break;
@@ -148,6 +160,7 @@ take_choice(struct call *call, enum choice choice, const char *value)
 		break;
 	case CHOICE_HELP:
 	case CHOICE_KEYS:
+	case CHOICE_VISIT:
 		break;
 	}
 }

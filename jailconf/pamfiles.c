@@ -142,9 +142,14 @@ expand_control(const char *control)
 	return control;
 }
 
+/* A line that calls a module, as written. */
+struct words {
+	const char *control, *module, *arguments;
+};
+
 static int
-add_line(const struct reader *reader, enum pam_type type, const char *control,
-	 const char *module, struct err *err)
+add_line(const struct reader *reader, enum pam_type type,
+	 const struct words *words, struct err *err)
 {
 	struct arena *const arena = &reader->service->arena;
 	struct pam_line *const line = arena_alloc(arena, sizeof(*line), err);
@@ -155,12 +160,14 @@ add_line(const struct reader *reader, enum pam_type type, const char *control,
 	line->file = reader->file;
 	line->number = reader->number;
 	line->level = reader->level;
-	line->control = arena_copy(arena, control, err);
-	line->module = arena_copy(arena, module, err);
-	if (line->control == NULL || line->module == NULL)
+	line->control = arena_copy(arena, words->control, err);
+	line->module = arena_copy(arena, words->module, err);
+	line->arguments = arena_copy(arena, words->arguments, err);
+	if (line->control == NULL || line->module == NULL ||
+	    line->arguments == NULL)
 		return -1;
-	if (module[0] != '\0' &&
-	    parse_answers(arena, expand_control(control), line, err) < 0)
+	if (words->module[0] != '\0' &&
+	    parse_answers(arena, expand_control(words->control), line, err) < 0)
 		return err->kind == ERR_CONFIG
 			       ? err_context(err, "%s:%u", line->file,
 					     line->number)
@@ -190,12 +197,13 @@ static int
 include(const struct reader *reader, const enum pam_type *only, bool substack,
 	const char *name, struct err *err)
 {
+	const struct words head = { "substack", "", "" };
 	struct reader inner = *reader;
 
 	if (name == NULL)
 		return err_set(err, ERR_CONFIG, "%s:%u: no file named",
 			       reader->file, reader->number);
-	if (substack && add_line(reader, *only, "substack", "", err) < 0)
+	if (substack && add_line(reader, *only, &head, err) < 0)
 		return -1;
 	inner.only = only;
 	inner.includes++;
@@ -210,6 +218,7 @@ static int
 parse_line(const struct reader *reader, char *text, struct err *err)
 {
 	char *const first = cut_word(&text);
+	struct words words;
 	enum pam_type type;
 	char *control, *module;
 
@@ -232,7 +241,8 @@ parse_line(const struct reader *reader, char *text, struct err *err)
 		return include(reader, &type, false, module, err);
 	if (strcasecmp(control, "substack") == 0)
 		return include(reader, &type, true, module, err);
-	return add_line(reader, type, control, module, err);
+	words = (struct words){ control, module, text };
+	return add_line(reader, type, &words, err);
 }
 
 /* Reads lines up to the end; a backslash at the end joins two. */
@@ -454,6 +464,18 @@ find_later(const struct pam_line *ours, const char *module)
 	return later;
 }
 
+/* pam_env(8) may read ~/.pam_environment, and put there what sshd(8) says of
+ * the key that was used. */
+static const struct pam_line *
+find_user_env(const struct pam_line *stack, const struct pam_line *ours)
+{
+	for (const struct pam_line *l = stack; l != ours; l = l->next)
+		if (is_module(l, "pam_env.so") &&
+		    strstr(l->arguments, "user_readenv=1") != NULL)
+			return l;
+	return NULL;
+}
+
 static struct pam_verdict
 judge_line(const struct pam_line *stack, const struct pam_line *ours,
 	   enum pam_type type, const char *module)
@@ -469,6 +491,10 @@ judge_line(const struct pam_line *stack, const struct pam_line *ours,
 			verdict.fault = PAM_FAULT_NOT_LAST;
 	} else if (!has_teeth(ours)) {
 		verdict.fault = PAM_FAULT_TOOTHLESS;
+	} else if (type == PAM_TYPE_SESSION) {
+		verdict.cause = find_user_env(stack, ours);
+		if (verdict.cause != NULL)
+			verdict.fault = PAM_FAULT_USER_ENV;
 	}
 	return verdict;
 }
@@ -523,6 +549,14 @@ pam_verdict_tell(const struct pam_verdict *verdict, enum pam_type type,
 		(void)snprintf(text, size,
 			       "%s:%u: %s comes after the %s line of %s "
 			       "(%s:%u) and would run as root inside",
+			       cause->file, cause->number, cause->module, name,
+			       module, ours->file, ours->number);
+		break;
+	case PAM_FAULT_USER_ENV:
+		(void)snprintf(text, size,
+			       "%s:%u: %s reads the account's own variables "
+			       "before the %s line of %s (%s:%u): rules that "
+			       "ask for a key could be cheated",
 			       cause->file, cause->number, cause->module, name,
 			       module, ours->file, ours->number);
 		break;

@@ -35,7 +35,8 @@ struct pam_line {
 	unsigned int number;
 	const char *control; /* as written, without brackets */
 	const char *module;  /* as written; "" for the head of a substack */
-	unsigned int level;  /* depth of substacks */
+	const char *arguments;
+	unsigned int level; /* depth of substacks */
 	const struct pam_answer *answers;
 	size_t n_answers;
 };
@@ -71,6 +72,9 @@ enum pam_fault {
 	PAM_FAULT_TOOTHLESS, /* account, session: its "no" changes nothing */
 	PAM_FAULT_NOT_LAST,  /* auth: CAUSE comes after it, and would run as
 			      * root inside the jail */
+	PAM_FAULT_USER_ENV,  /* session: CAUSE, before it, lets the account
+			      * say what rules go by: pam_env(8),
+			      * user_readenv */
 };
 
 struct pam_verdict {

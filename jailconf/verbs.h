@@ -27,6 +27,8 @@ struct call {
 	bool start;
 	bool stop;
 	const char *service;
+	const char *address;
+	const char *key;
 	struct userfile_keys keys; /* --jail, --shell, --root, --network */
 };
 

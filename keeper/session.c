@@ -224,6 +224,7 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 		log_line(log, LOG_ERR, "jail-keeper",
 			 "refuse user=%s cause=\"%s\"",
 			 session->jail->plan.account, err.text);
+		(void)dprintf(STDERR_FILENO, "login refused\n");
 		_exit(EXIT_CANNOT_RUN);
 	}
 	if (run_request_open(FD_REQUEST, &request, &err) == 0)
@@ -309,7 +310,7 @@ wait_for_goodbye(int sock)
 }
 
 /* What stays between both has no more rights than the account. */
-static void
+static int
 step_back(const struct session *session, int *sock, int *signals)
 {
 	const struct jail_inside inside = { .plan = &session->jail->plan };
@@ -320,11 +321,23 @@ step_back(const struct session *session, int *sock, int *signals)
 	(void)sigaddset(&child, SIGCHLD);
 	*signals = signalfd(-1, &child, SFD_CLOEXEC);
 	if (*signals < 0 || dup2(session->sock, 0) < 0 ||
-	    dup2(*signals, 1) < 0 || close_range(2, ~0U, 0) < 0 ||
-	    jail_become(&inside, &err) < 0)
-		_exit(1);
+	    dup2(*signals, 1) < 0 || close_range(2, ~0U, 0) < 0)
+		return -1;
 	*sock = 0;
 	*signals = 1;
+	return jail_become(&inside, &err);
+}
+
+/* The session cannot be attended to: then there is none. */
+static _Noreturn void
+abandon(int sock, pid_t child)
+{
+	struct wire_msg msg = { .kind = WIRE_EXITED,
+				.value = W_EXITCODE(EXIT_CANNOT_RUN, 0) };
+
+	(void)kill(child, SIGKILL);
+	wire_tell(sock, &msg);
+	_exit(1);
 }
 
 /*
@@ -357,7 +370,7 @@ session_main(struct session *session)
 	struct pty pty = { .master = -1, .slave = -1 };
 	struct wire_msg started = { .kind = WIRE_STARTED };
 	struct jail_inside inside;
-	int stdio[N_STDIO], sock, signals;
+	int stdio[N_STDIO], sock = session->sock, signals;
 	struct err err;
 	pid_t child;
 
@@ -380,7 +393,8 @@ session_main(struct session *session)
 	if (wire_send(session->sock, &started, &pty.master,
 		      pty.master >= 0 ? 1 : 0, &err) < 0)
 		(void)kill(child, SIGHUP);
-	step_back(session, &sock, &signals);
+	if (step_back(session, &sock, &signals) < 0)
+		abandon(sock, child);
 	attend(sock, signals, child);
 	wait_for_goodbye(sock);
 	_exit(0);

@@ -188,19 +188,38 @@ decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
 	return 0;
 }
 
+/* How the account comes in, as the host tells PAM. */
+static int
+look_at_visit(pam_handle_t *pamh, struct visit *visit, struct err *err)
+{
+	const void *service = NULL, *rhost = NULL;
+
+	if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS ||
+	    service == NULL)
+		return err_set(err, ERR_REFUSED, "no service name");
+	if (pam_get_item(pamh, PAM_RHOST, &rhost) != PAM_SUCCESS)
+		return err_set(err, ERR_REFUSED, "no item of the remote host");
+	*visit = (struct visit){ .service = service, .address = rhost };
+	if (visit->address != NULL && visit->address[0] == '\0')
+		visit->address = NULL;
+	/* Of sshd(8), which sets it when the session is opened. */
+	visit->keys = pam_getenv(pamh, "SSH_AUTH_INFO_0");
+	return 0;
+}
+
 /* Fills *verdict, to be freed in any case. */
 static int
 decide(pam_handle_t *pamh, const struct words *words, struct verdict *verdict,
        struct err *err)
 {
-	const void *user = NULL, *service = NULL;
+	const void *user = NULL;
 	struct arguments args;
+	struct visit visit;
 
-	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS ||
-	    user == NULL ||
-	    pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS ||
-	    service == NULL)
-		return err_set(err, ERR_REFUSED, "no user or no service name");
+	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || user == NULL)
+		return err_set(err, ERR_REFUSED, "no user name");
+	if (look_at_visit(pamh, &visit, err) < 0)
+		return -1;
 	if (account_lookup(user, &verdict->account, err) < 0)
 		return -1;
 	if (verdict->account.uid == 0)
@@ -209,7 +228,7 @@ decide(pam_handle_t *pamh, const struct words *words, struct verdict *verdict,
 		return -1;
 	verdict->policy = policy_load(args.conf_dir, 0, err);
 	if (verdict->policy == NULL ||
-	    policy_decide(verdict->policy, &verdict->account, service,
+	    policy_decide(verdict->policy, &verdict->account, &visit,
 			  &verdict->decision, err) < 0) {
 		verdict->decision.jail = NULL;
 		return decide_without_policy(pamh, &args, verdict, err);

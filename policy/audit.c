@@ -62,8 +62,8 @@ audit_rules(struct audit *audit)
 
 	for (size_t i = 0; i < policy->exempt_groups.n; i++)
 		audit_group(audit, &policy->exempt_groups.item[i]);
-	for (size_t i = 0; i < policy->n_rules; i++) {
-		const struct rule *const rule = &policy->rules[i];
+	for (size_t i = 0; i < policy->rules.n; i++) {
+		const struct rule *const rule = &policy->rules.item[i];
 
 		for (size_t k = 0; k < rule->users.n; k++)
 			audit_user(audit, &rule->users.item[k]);
@@ -105,11 +105,10 @@ static void
 audit_file(struct audit *audit, const char *name)
 {
 	struct arena arena = { NULL };
-	const struct jail_conf *jail;
-	const char *told;
+	struct user_file file;
 	struct err err;
 
-	if (users_read(audit->policy, name, &arena, &jail, &told, &err) < 0)
+	if (users_read(audit->policy, name, &arena, &file, &err) < 0)
 		tell(audit, &err);
 	arena_free(&arena);
 }

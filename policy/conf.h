@@ -8,6 +8,7 @@
 #ifndef POLICY_CONF_H
 #define POLICY_CONF_H
 
+#include "policy/address.h"
 #include "policy/policy.h"
 
 /* Where something was written; for messages. */
@@ -90,11 +91,19 @@ extern const struct jail_conf jail_conf_defaults;
 struct rule {
 	struct where at;
 	struct texts users, groups, services;
+	struct texts addresses;
+	struct address_range *ranges; /* of addresses */
+	struct texts keys;	      /* "TYPE BASE64": sshd(8), public keys */
 	const char *match;
 	bool has_uid;
 	uid_t uid_first, uid_last;
 	const struct jail_conf *jail;
 	const char *told; /* FILE:LINE */
+};
+
+struct rules {
+	struct rule *item;
+	size_t n;
 };
 
 struct policy {
@@ -105,8 +114,7 @@ struct policy {
 	uid_t trusted;
 	struct jail_conf *jails;
 	size_t n_jails;
-	struct rule *rules;
-	size_t n_rules;
+	struct rules rules;
 	struct texts exempt_groups;
 	const char *supposed_name; /* policy_suppose(); or NULL */
 	const char *supposed_text;

@@ -52,7 +52,7 @@ read_choice(const struct reader *reader, const config_setting_t *setting,
 			     setting_key(setting), words[0], words[1]);
 }
 
-/* Read before the others, because the others replace what it brings. */
+/* Read before the others, because they replace what it brings; or after. */
 static int
 key_parent(const struct reader *reader, const config_setting_t *setting,
 	   void *target, struct err *err)
@@ -273,6 +273,7 @@ static const struct key keys_in_jails[] = {
 
 static const struct key keys_in_users[] = {
 	{ "jail", key_parent },
+	{ "rules", key_parent },
 	{ "former_shell", key_former_shell },
 	KEYS_OF_BOTH,
 };

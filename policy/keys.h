@@ -10,10 +10,10 @@
 
 #include "policy/setting.h"
 
-/* Where a jail is written: that decides about three of the keys. */
+/* Where a jail is written: that decides about some of the keys. */
 enum jail_place {
 	JAIL_IN_JAILS, /* below "jails": inherit */
-	JAIL_IN_USERS, /* a file in users.d: jail, former_shell */
+	JAIL_IN_USERS, /* a file in users.d: jail, rules, former_shell */
 };
 
 /* The keys for PLACE, for setting_read_group() with a struct jail_conf. */

@@ -72,7 +72,8 @@ read_members(const struct reader *reader, const config_setting_t *root,
 	    jails_read(reader, members.jails, policy, err) < 0)
 		return -1;
 	if (members.rules != NULL &&
-	    rules_read(reader, members.rules, policy, err) < 0)
+	    rules_read(reader, members.rules, policy, RULES_OF_ALL,
+		       &policy->rules, err) < 0)
 		return -1;
 	return 0;
 }

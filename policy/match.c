@@ -38,11 +38,13 @@ find_exemption(const struct policy *policy, const struct account *account,
  */
 static int
 decide_by_rules(const struct policy *policy, const struct account *account,
-		const char *service, struct decision *decision, struct err *err)
+		const struct visit *visit, struct decision *decision,
+		struct err *err)
 {
 	const struct rule *rule = NULL;
 	struct err why;
-	const int ret = rules_match(policy, account, service, &rule, &why);
+	const int ret =
+		rules_match(&policy->rules, account, visit, &rule, &why);
 
 	if (ret == 0 && rule == NULL)
 		return 0;
@@ -68,22 +70,142 @@ door_of(const struct jail_conf *jail, const char *service)
 	return DOOR_CLOSED;
 }
 
+/* The jail of a rule in the account's own file, with what the file knows of
+ * the account. */
+static int
+take_rule(struct policy *policy, const struct user_file *file,
+	  const struct rule *rule, struct decision *decision, struct err *err)
+{
+	struct jail_conf *const jail =
+		arena_alloc(&policy->arena, sizeof(*jail), err);
+
+	if (jail == NULL)
+		return -1;
+	*jail = *rule->jail;
+	jail->former_shell = file->jail->former_shell;
+	decision->jail = jail;
+	decision->rule = rule->told;
+	return 0;
+}
+
+static int
+decide_by_file(struct policy *policy, const struct account *account,
+	       const struct visit *visit, struct decision *decision,
+	       struct err *err)
+{
+	const struct rule *rule;
+	struct user_file file;
+
+	if (users_read(policy, account->name, &policy->arena, &file, err) < 0)
+		return -1;
+	if (file.jail == NULL)
+		return 0;
+	if (rules_match(&file.rules, account, visit, &rule, err) < 0)
+		return -1;
+	if (rule != NULL)
+		return take_rule(policy, &file, rule, decision, err);
+	decision->jail = file.jail;
+	decision->rule = file.told;
+	return 0;
+}
+
 int
 policy_decide(struct policy *policy, const struct account *account,
-	      const char *service, struct decision *decision, struct err *err)
+	      const struct visit *visit, struct decision *decision,
+	      struct err *err)
 {
 	*decision = (struct decision){ .door = DOOR_CLOSED };
 	if (account->uid == 0)
 		return 0;
-	if (users_read(policy, account->name, &policy->arena, &decision->jail,
-		       &decision->rule, err) < 0)
+	if (decide_by_file(policy, account, visit, decision, err) < 0)
 		return -1;
 	if (decision->jail == NULL &&
-	    decide_by_rules(policy, account, service, decision, err) < 0)
+	    decide_by_rules(policy, account, visit, decision, err) < 0)
 		return -1;
 	if (decision->jail != NULL)
-		decision->door = door_of(decision->jail, service);
+		decision->door = door_of(decision->jail, visit->service);
 	return 0;
+}
+
+/* The jails of RULES that the account may get; FILE is its own, if it has
+ * one. */
+static int
+each_rule(struct policy *policy, const struct account *account,
+	  const struct user_file *file, const struct jail_finder *finder,
+	  struct err *err)
+{
+	const struct rules *const rules =
+		file->jail != NULL ? &file->rules : &policy->rules;
+	size_t index = 0;
+
+	for (;;) {
+		struct decision decision = { .door = DOOR_CLOSED };
+		const struct rule *rule;
+
+		if (rules_next(rules, account, &index, &rule, err) < 0)
+			return -1;
+		if (rule == NULL)
+			return 0;
+		decision.jail = rule->jail;
+		decision.rule = rule->told;
+		if (file->jail != NULL &&
+		    take_rule(policy, file, rule, &decision, err) < 0)
+			return -1;
+		finder->found(finder->arg, &decision);
+	}
+}
+
+int
+policy_each(struct policy *policy, const struct account *account,
+	    const struct jail_finder *finder, struct err *err)
+{
+	struct decision own = { .door = DOOR_CLOSED };
+	struct user_file file;
+
+	if (account->uid == 0)
+		return 0;
+	if (users_read(policy, account->name, &policy->arena, &file, err) < 0)
+		return -1;
+	if (file.jail == NULL) {
+		const char *exempt;
+
+		if (find_exemption(policy, account, &exempt, err) < 0)
+			return -1;
+		if (exempt != NULL)
+			return 0;
+	} else {
+		own.jail = file.jail;
+		own.rule = file.told;
+		finder->found(finder->arg, &own);
+	}
+	return each_rule(policy, account, &file, finder, err);
+}
+
+/* For policy_find(). */
+struct wanted {
+	const char *jail;
+	struct decision *decision;
+};
+
+static void
+compare_jail(void *arg, const struct decision *decision)
+{
+	const struct wanted *const wanted = arg;
+
+	if (wanted->decision->jail == NULL &&
+	    strcmp(decision->jail->name, wanted->jail) == 0)
+		*wanted->decision = *decision;
+}
+
+int
+policy_find(struct policy *policy, const struct account *account,
+	    const char *jail, struct decision *decision, struct err *err)
+{
+	struct wanted wanted = { jail, decision };
+	const struct jail_finder finder = { compare_jail, &wanted };
+
+	*decision = (struct decision){ .door = DOOR_CLOSED };
+	return policy_each(policy, account, &finder, err);
 }
 
 bool

@@ -44,6 +44,16 @@ struct policy *policy_load(const char *dir, uid_t trusted, struct err *err)
 
 void policy_free(struct policy *policy);
 
+/* How somebody comes in.  What is not known is NULL, and matches no rule that
+ * asks for it. */
+struct visit {
+	const char *service; /* the PAM service */
+	const char *address; /* whence: the text of an IP address */
+	const char *keys;    /* how: a line for each method that sshd(8) has
+			      * accepted, as in SSH_AUTH_INFO_0, "publickey
+			      * TYPE BASE64" */
+};
+
 /* What the policy says of one account at one door. */
 struct decision {
 	const struct jail_conf *jail; /* NULL: not jailed */
@@ -56,16 +66,37 @@ struct decision {
 /*
  * Decides.  DIR/users.d/NAME, if there is one, decides alone; else the first
  * rule that matches, unless the account is exempt; else it is not jailed.
- * uid 0 is never jailed.  SERVICE is a PAM service, or NULL for "any": then
- * rules that name services do not match, and door is DOOR_CLOSED.
+ * uid 0 is never jailed.  Without a service in VISIT, door is DOOR_CLOSED.
  *
  * *decision points into POLICY.  Returns 0, or -1 with ERR_CONFIG,
- * ERR_UNSAFE, ERR_SYSTEM: the account must then be refused.
+ * ERR_UNSAFE, ERR_REFUSED, ERR_SYSTEM: the account must then be refused.
  */
 int policy_decide(struct policy *policy, const struct account *account,
-		  const char *service, struct decision *decision,
-		  struct err *err)
-	__attribute__((nonnull(1, 2, 4, 5), warn_unused_result));
+		  const struct visit *visit, struct decision *decision,
+		  struct err *err) __attribute__((nonnull, warn_unused_result));
+
+/* Who is told of jails, and with what. */
+struct jail_finder {
+	void (*found)(void *arg, const struct decision *decision);
+	void *arg;
+};
+
+/*
+ * Tells FINDER of every jail that the account gets by one way to come in or
+ * another, in the order of the rules; door is always DOOR_CLOSED.  Returns as
+ * policy_decide().
+ */
+int policy_each(struct policy *policy, const struct account *account,
+		const struct jail_finder *finder, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * As policy_decide(), for the jail named JAIL, which the account gets if it
+ * comes in one way or another; decision->jail is NULL if it never does.
+ */
+int policy_find(struct policy *policy, const struct account *account,
+		const char *jail, struct decision *decision, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
 
 /*
  * Makes the plan of JAIL for ACCOUNT: fills in templates, looks at the

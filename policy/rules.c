@@ -49,6 +49,72 @@ rule_service(const struct reader *reader, const config_setting_t *setting,
 }
 
 static int
+rule_address(const struct reader *reader, const config_setting_t *setting,
+	     void *target, struct err *err)
+{
+	struct rule *const rule = &((struct draft *)target)->rule;
+	struct texts *const texts = &rule->addresses;
+
+	if (setting_one_or_more(reader, setting, texts, err) < 0)
+		return -1;
+	rule->ranges = arena_alloc(reader->arena,
+				   texts->n * sizeof(*rule->ranges), err);
+	if (rule->ranges == NULL)
+		return -1;
+	for (size_t i = 0; i < texts->n; i++)
+		if (!address_parse(texts->item[i].text, &rule->ranges[i]))
+			return where_error(&texts->item[i].at, err,
+					   "\"%s\" is not an address, or a "
+					   "range as in \"192.0.2.0/24\"",
+					   texts->item[i].text);
+	return 0;
+}
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS	"0123456789"
+
+/* The first two words of a public key's file: sshd(8), AUTHORIZED_KEYS. */
+static int
+read_key(const struct reader *reader, struct text *key, struct err *err)
+{
+	const size_t type = strspn(key->text, LETTERS DIGITS "-.@");
+	const char *const blob =
+		key->text + type + strspn(key->text + type, " ");
+	const size_t len = strspn(blob, LETTERS DIGITS "+/=");
+
+	if (type == 0 || blob == key->text + type || len < 16 ||
+	    (blob[len] != '\0' && blob[len] != ' '))
+		return where_error(&key->at, err,
+				   "\"%s\" is not a public key, as in "
+				   "\"ssh-ed25519 AAAA...\"",
+				   key->text);
+	key->text = arena_printf(reader->arena, err, "%.*s %.*s", (int)type,
+				 key->text, (int)len, blob);
+	return key->text != NULL ? 0 : -1;
+}
+
+static int
+rule_key(const struct reader *reader, const config_setting_t *setting,
+	 void *target, struct err *err)
+{
+	struct rule *const rule = &((struct draft *)target)->rule;
+	struct texts keys;
+	struct text *copies;
+
+	if (setting_one_or_more(reader, setting, &keys, err) < 0)
+		return -1;
+	copies = arena_alloc(reader->arena, keys.n * sizeof(*copies), err);
+	if (copies == NULL)
+		return -1;
+	memcpy(copies, keys.item, keys.n * sizeof(*copies));
+	for (size_t i = 0; i < keys.n; i++)
+		if (read_key(reader, &copies[i], err) < 0)
+			return -1;
+	rule->keys = (struct texts){ copies, keys.n };
+	return 0;
+}
+
+static int
 rule_match(const struct reader *reader, const config_setting_t *setting,
 	   void *target, struct err *err)
 {
@@ -130,30 +196,55 @@ rule_jail(const struct reader *reader, const config_setting_t *setting,
 	return setting_text(reader, setting, &draft->jail, err);
 }
 
-static const struct key rule_keys[] = {
-	{ "user", rule_user },
-	{ "group", rule_group },
-	{ "uid", rule_uid },
-	{ "match", rule_match },
-	{ "service", rule_service },
-	{ "jail", rule_jail },
-	{ NULL, NULL },
+/* clang-format off */
+#define KEYS_OF_BOTH                                                         \
+	{ "service", rule_service }, { "address", rule_address },            \
+	{ "key", rule_key }, { "jail", rule_jail }, { NULL, NULL }
+/* clang-format on */
+
+static const struct key keys_of_all[] = {
+	{ "user", rule_user }, { "group", rule_group },
+	{ "uid", rule_uid },   { "match", rule_match },
+	KEYS_OF_BOTH,
+};
+
+static const struct key keys_of_one[] = { KEYS_OF_BOTH };
+
+static const struct key *
+rule_keys(enum rules_place place)
+{
+	switch (place) {
+	case RULES_OF_ALL:
+		return keys_of_all;
+	case RULES_OF_ONE:
+		return keys_of_one;
+	}
+	return keys_of_one;
+}
+
+/* One rule, and what it is read with. */
+struct source {
+	const struct reader *reader;
+	const struct policy *policy;
+	enum rules_place place;
 };
 
 static int
-read_rule(const struct reader *reader, const config_setting_t *setting,
-	  const struct policy *policy, struct rule *rule, struct err *err)
+read_rule(const struct source *source, const config_setting_t *setting,
+	  struct rule *rule, struct err *err)
 {
+	const struct reader *const reader = source->reader;
 	struct draft draft = { .jail = { .text = NULL } };
 
-	if (setting_read_group(reader, setting, rule_keys, &draft, err) < 0)
+	if (setting_read_group(reader, setting, rule_keys(source->place),
+			       &draft, err) < 0)
 		return -1;
 	if (draft.jail.text == NULL)
 		return setting_error(reader, setting, err,
 				     "this rule names no jail");
 	*rule = draft.rule;
 	rule->at = setting_where(reader, setting);
-	rule->jail = jails_find(policy, &draft.jail, err);
+	rule->jail = jails_find(source->policy, &draft.jail, err);
 	if (rule->jail == NULL)
 		return -1;
 	rule->told = arena_printf(reader->arena, err, "%s:%u", rule->at.file,
@@ -186,6 +277,8 @@ same_question(const struct rule *a, const struct rule *b)
 	       a->uid_first == b->uid_first && a->uid_last == b->uid_last &&
 	       same_text(a->match, b->match) &&
 	       same_texts(&a->groups, &b->groups) &&
+	       same_texts(&a->addresses, &b->addresses) &&
+	       same_texts(&a->keys, &b->keys) &&
 	       same_texts(&a->services, &b->services);
 }
 
@@ -203,20 +296,23 @@ check_twin(const struct rule *rules, size_t index, struct err *err)
 
 int
 rules_read(const struct reader *reader, const config_setting_t *setting,
-	   struct policy *policy, struct err *err)
+	   const struct policy *policy, enum rules_place place,
+	   struct rules *rules, struct err *err)
 {
+	const struct source source = { reader, policy, place };
+
 	if (setting_is_list_of_groups(reader, setting, err) < 0)
 		return -1;
-	policy->n_rules = (size_t)config_setting_length(setting);
-	policy->rules = arena_alloc(
-		reader->arena, policy->n_rules * sizeof(*policy->rules), err);
-	if (policy->rules == NULL)
+	rules->n = (size_t)config_setting_length(setting);
+	rules->item = arena_alloc(reader->arena,
+				  rules->n * sizeof(*rules->item), err);
+	if (rules->item == NULL)
 		return -1;
-	for (size_t i = 0; i < policy->n_rules; i++)
-		if (read_rule(reader,
+	for (size_t i = 0; i < rules->n; i++)
+		if (read_rule(&source,
 			      config_setting_get_elem(setting, (unsigned int)i),
-			      policy, &policy->rules[i], err) < 0 ||
-		    check_twin(policy->rules, i, err) < 0)
+			      &rules->item[i], err) < 0 ||
+		    check_twin(rules->item, i, err) < 0)
 			return -1;
 	return 0;
 }
@@ -230,20 +326,81 @@ among(const struct texts *texts, const char *name)
 	return false;
 }
 
+/* What does not depend on how the account comes in, but for groups. */
 static bool
-matches_without_groups(const struct rule *rule, const struct account *account,
-		       const char *service)
+matches_account(const struct rule *rule, const struct account *account)
 {
 	if (rule->users.n > 0 && !among(&rule->users, account->name))
 		return false;
 	if (rule->has_uid &&
 	    (account->uid < rule->uid_first || account->uid > rule->uid_last))
 		return false;
-	if (rule->services.n > 0 &&
-	    (service == NULL || !among(&rule->services, service)))
-		return false;
 	return rule->match == NULL ||
 	       fnmatch(rule->match, account->name, 0) == 0;
+}
+
+/* Whether the line of LEN characters says that the key was accepted. */
+static bool
+is_line_of(const char *line, size_t len, const char *key)
+{
+	static const char method[] = "publickey ";
+	const size_t before = strlen(method);
+
+	return len == before + strlen(key) &&
+	       strncmp(line, method, before) == 0 &&
+	       strncmp(line + before, key, strlen(key)) == 0;
+}
+
+static bool
+matches_key(const struct rule *rule, const struct visit *visit)
+{
+	const char *line = visit->keys;
+
+	while (line != NULL && *line != '\0') {
+		const size_t len = strcspn(line, "\n");
+
+		for (size_t i = 0; i < rule->keys.n; i++)
+			if (is_line_of(line, len, rule->keys.item[i].text))
+				return true;
+		line += len + (line[len] == '\n');
+	}
+	return rule->keys.n == 0;
+}
+
+/* A name is not looked up: whoever answers for it could choose the jail. */
+static int
+match_address(const struct rule *rule, const struct visit *visit, bool *matches,
+	      struct err *err)
+{
+	*matches = rule->addresses.n == 0;
+	if (visit->address == NULL)
+		return 0;
+	for (size_t i = 0; i < rule->addresses.n && !*matches; i++) {
+		const int within =
+			address_within(visit->address, &rule->ranges[i]);
+
+		if (within < 0)
+			return err_set(err, ERR_REFUSED,
+				       "%s asks for an address, and the "
+				       "service tells a name (sshd_config: "
+				       "UseDNS no)",
+				       rule->told);
+		*matches = within > 0;
+	}
+	return 0;
+}
+
+static int
+match_visit(const struct rule *rule, const struct visit *visit, bool *matches,
+	    struct err *err)
+{
+	*matches = false;
+	if (rule->services.n > 0 &&
+	    (visit->service == NULL || !among(&rule->services, visit->service)))
+		return 0;
+	if (!matches_key(rule, visit))
+		return 0;
+	return match_address(rule, visit, matches, err);
 }
 
 static int
@@ -266,22 +423,41 @@ match_groups(const struct rule *rule, const struct account *account,
 }
 
 int
-rules_match(const struct policy *policy, const struct account *account,
-	    const char *service, const struct rule **rule, struct err *err)
+rules_match(const struct rules *rules, const struct account *account,
+	    const struct visit *visit, const struct rule **rule,
+	    struct err *err)
 {
 	*rule = NULL;
-	for (size_t i = 0; i < policy->n_rules; i++) {
+	for (size_t i = 0; i < rules->n && *rule == NULL; i++) {
+		const struct rule *const next = &rules->item[i];
 		bool matches = false;
 
-		if (!matches_without_groups(&policy->rules[i], account,
-					    service))
+		if (!matches_account(next, account))
 			continue;
-		if (match_groups(&policy->rules[i], account, &matches, err) < 0)
+		if (match_visit(next, visit, &matches, err) < 0 ||
+		    (matches && match_groups(next, account, &matches, err) < 0))
 			return -1;
-		if (matches) {
-			*rule = &policy->rules[i];
-			return 0;
-		}
+		if (matches)
+			*rule = next;
+	}
+	return 0;
+}
+
+int
+rules_next(const struct rules *rules, const struct account *account,
+	   size_t *index, const struct rule **rule, struct err *err)
+{
+	*rule = NULL;
+	while (*index < rules->n && *rule == NULL) {
+		const struct rule *const next = &rules->item[(*index)++];
+		bool matches = false;
+
+		if (!matches_account(next, account))
+			continue;
+		if (match_groups(next, account, &matches, err) < 0)
+			return -1;
+		if (matches)
+			*rule = next;
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "policy/file.h"
 #include "policy/jails.h"
 #include "policy/keys.h"
+#include "policy/rules.h"
 #include "policy/trusted.h"
 
 #include <string.h>
@@ -27,48 +28,85 @@ find_parent(const struct policy *policy, const struct reader *reader,
 	return jails_find(policy, &name, err);
 }
 
+/* A jail that runs is known by its name: two of the account cannot have the
+ * same. */
+static int
+check_rules(const struct jail_conf *own, const struct rules *rules,
+	    struct err *err)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (strcmp(rules->item[i].jail->name, own->name) == 0)
+			return where_error(&rules->item[i].at, err,
+					   "the file's own jail is \"%s\" "
+					   "already; a rule needs another",
+					   own->name);
+	return 0;
+}
+
+static int
+read_rules(const struct policy *policy, const struct reader *reader,
+	   const config_setting_t *root, struct user_file *file,
+	   struct err *err)
+{
+	const config_setting_t *const list =
+		config_setting_get_member(root, "rules");
+
+	if (list == NULL)
+		return 0;
+	if (rules_read(reader, list, policy, RULES_OF_ONE, &file->rules, err) <
+	    0)
+		return -1;
+	return check_rules(file->jail, &file->rules, err);
+}
+
 static int
 read_settings(const struct policy *policy, const struct reader *reader,
-	      const config_setting_t *root, struct jail_conf *jail,
+	      const config_setting_t *root, struct user_file *file,
 	      struct err *err)
 {
 	const struct jail_conf *const parent =
 		find_parent(policy, reader, root, err);
+	struct jail_conf *jail;
 
 	if (parent == NULL)
+		return -1;
+	jail = arena_alloc(reader->arena, sizeof(*jail), err);
+	if (jail == NULL)
 		return -1;
 	*jail = *parent;
 	jail->etc_here = false;
 	jail->at = (struct where){ reader->file, 1 };
 	if (setting_read_group(reader, root, jail_keys(JAIL_IN_USERS), jail,
-			       err) < 0)
+			       err) < 0 ||
+	    jail_conf_check(jail, err) < 0)
 		return -1;
-	return jail_conf_check(jail, err);
+	file->jail = jail;
+	return read_rules(policy, reader, root, file, err);
 }
 
 static int
 read_file(const struct policy *policy, int dir, const char *name,
-	  const struct reader *reader, struct jail_conf *jail, struct err *err)
+	  const struct reader *reader, struct user_file *file, struct err *err)
 {
 	cleanup_config config_t config;
 
 	config_init(&config);
 	if (file_parse(reader, dir, name, policy->trusted, &config, err) < 0)
 		return -1;
-	return read_settings(policy, reader, config_root_setting(&config), jail,
+	return read_settings(policy, reader, config_root_setting(&config), file,
 			     err);
 }
 
 static int
 read_supposed(const struct policy *policy, const struct reader *reader,
-	      struct jail_conf *jail, struct err *err)
+	      struct user_file *file, struct err *err)
 {
 	cleanup_config config_t config;
 
 	config_init(&config);
 	if (file_parse_text(reader, policy->supposed_text, &config, err) < 0)
 		return -1;
-	return read_settings(policy, reader, config_root_setting(&config), jail,
+	return read_settings(policy, reader, config_root_setting(&config), file,
 			     err);
 }
 
@@ -87,44 +125,37 @@ is_missing(const struct err *err)
 
 int
 users_read(const struct policy *policy, const char *name, struct arena *arena,
-	   const struct jail_conf **jail, const char **told, struct err *err)
+	   struct user_file *file, struct err *err)
 {
-	cleanup_fd int dir = -1;
 	const char *const path =
 		arena_printf(arena, err, "%s/" USERS_DIR, policy->dir);
 	struct reader reader = { arena, NULL };
-	struct jail_conf *read;
+	cleanup_fd int dir = -1;
 	struct err why;
 
-	*jail = NULL;
+	*file = (struct user_file){ .jail = NULL };
 	if (path == NULL)
 		return -1;
 	if (!name_is_plain(name))
 		return 0; /* it would not be the name of a file */
 	reader.file = arena_printf(arena, err, "%s/%s", path, name);
-	read = arena_alloc(arena, sizeof(*read), err);
-	if (reader.file == NULL || read == NULL)
+	if (reader.file == NULL)
 		return -1;
+	file->told = reader.file;
 	dir = trusted_directory(policy->dir_fd, USERS_DIR, path,
 				policy->trusted, &why);
 	if (dir < 0 && !is_missing(&why)) {
 		*err = why;
 		return -1;
 	}
-	if (is_supposed(policy, name)) {
-		if (read_supposed(policy, &reader, read, err) < 0)
-			return -1;
-	} else if (dir < 0) {
+	if (is_supposed(policy, name))
+		return read_supposed(policy, &reader, file, err);
+	if (dir < 0 || read_file(policy, dir, name, &reader, file, &why) == 0)
 		return 0;
-	} else if (read_file(policy, dir, name, &reader, read, &why) < 0) {
-		if (is_missing(&why))
-			return 0;
-		*err = why;
-		return -1;
-	}
-	*jail = read;
-	*told = reader.file;
-	return 0;
+	if (is_missing(&why))
+		return 0;
+	*err = why;
+	return -1;
 }
 
 int

@@ -10,15 +10,20 @@
 /* The directory's name in DIR. */
 #define USERS_DIR "users.d"
 
+/* One file. */
+struct user_file {
+	const struct jail_conf *jail; /* NULL: there is no file */
+	struct rules rules;	      /* other jails, by how he comes in */
+	const char *told;	      /* the file's name */
+};
+
 /*
- * Sets *jail to what the file of the account NAME says, in ARENA, or to NULL
- * if there is no file; *told to the file's name.
+ * Fills *file with what the file of the account NAME says, in ARENA.
  * Returns 0, or -1 if there is a file that cannot be believed: ERR_CONFIG,
  * ERR_UNSAFE, ERR_SYSTEM.
  */
 int users_read(const struct policy *policy, const char *name,
-	       struct arena *arena, const struct jail_conf **jail,
-	       const char **told, struct err *err)
+	       struct arena *arena, struct user_file *file, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 #endif

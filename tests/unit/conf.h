@@ -24,6 +24,9 @@ make_conf(void **state)
 	return 0;
 }
 
+static const struct visit any = { .service = NULL };
+static const struct visit ssh = { .service = "sshd" };
+
 /* Loads jail.conf with TEXT in it; it must load. */
 static inline struct policy *
 load_text(const char *text)

@@ -19,7 +19,9 @@ load(const char *dir, const char *name, struct err *err)
 	if (policy == NULL)
 		return -1;
 	if (name[0] != '\0')
-		ret = policy_decide(policy, &account, NULL, &decision, err);
+		ret = policy_decide(policy, &account,
+				    &(struct visit){ .service = NULL },
+				    &decision, err);
 	policy_free(policy);
 	return ret;
 }

@@ -86,6 +86,29 @@ static const struct {
 	{ "jails = { a = { inherit = \"a\"; }; };",
 	  ":1: jail \"a\" inherits from itself, or more than 16 jails deep" },
 
+	/* whence and how */
+	{ RULE("address = [ \"192.0.2.0/24\", \"2001:db8::/32\" ]; "
+	       "jail = \"web\";"),
+	  NULL },
+	{ RULE("address = \"192.0.2.1/24\"; jail = \"web\";"),
+	  ":2: \"192.0.2.1/24\" is not an address, or a range as in "
+	  "\"192.0.2.0/24\"" },
+	{ RULE("address = \"192.0.2.0/33\"; jail = \"web\";"),
+	  ":2: \"192.0.2.0/33\" is not an address, or a range as in "
+	  "\"192.0.2.0/24\"" },
+	{ RULE("address = \"host.example\"; jail = \"web\";"),
+	  ":2: \"host.example\" is not an address, or a range as in "
+	  "\"192.0.2.0/24\"" },
+	{ RULE("key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me\"; "
+	       "jail = \"web\";"),
+	  NULL },
+	{ RULE("key = \"SHA256:AAAAC3NzaC1lZDI1NTE5\"; jail = \"web\";"),
+	  ":2: \"SHA256:AAAAC3NzaC1lZDI1NTE5\" is not a public key, as in "
+	  "\"ssh-ed25519 AAAA...\"" },
+	{ RULE("key = \"ssh-ed25519\"; jail = \"web\";"),
+	  ":2: \"ssh-ed25519\" is not a public key, as in "
+	  "\"ssh-ed25519 AAAA...\"" },
+
 	/* numbers */
 	{ JAIL("uid = 0;"),
 	  ":1: \"uid\" must be a whole number from 1 to 4294967294" },

@@ -5,6 +5,100 @@
 
 #define JAILS "jails = { a = { }; b = { doors = { sshd = \"closed\"; }; }; };\n"
 
+#define KEY   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ"
+#define OTHER "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK"
+
+/* Who goes where, by what he comes with. */
+static const struct {
+	const char *rule;
+	const char *address;
+	const char *keys;
+	bool matches;
+} visits[] = {
+	{ "address = \"192.0.2.7\";", "192.0.2.7", NULL, true },
+	{ "address = \"192.0.2.7\";", "192.0.2.8", NULL, false },
+	{ "address = \"192.0.2.0/24\";", "192.0.2.8", NULL, true },
+	{ "address = \"192.0.2.0/24\";", "::ffff:192.0.2.8", NULL, true },
+	{ "address = \"192.0.2.0/24\";", "192.0.3.0", NULL, false },
+	{ "address = \"0.0.0.0/0\";", "192.0.3.0", NULL, true },
+	{ "address = \"0.0.0.0/0\";", "2001:db8::1", NULL, false },
+	{ "address = \"::/0\";", "192.0.3.0", NULL, true },
+	{ "address = \"2001:db8::/33\";", "2001:db8:7fff::1", NULL, true },
+	{ "address = \"2001:db8::/33\";", "2001:db8:8000::1", NULL, false },
+	{ "address = \"fe80::/10\";", "fe80::1%eth0", NULL, true },
+	{ "address = [ \"::1\", \"127.0.0.0/8\" ];", "127.0.0.1", NULL, true },
+	{ "address = \"0.0.0.0/0\";", NULL, NULL, false },
+
+	{ "key = \"" KEY "\";", NULL, "publickey " KEY, true },
+	{ "key = \"" KEY "\";", NULL, "publickey " KEY "\n", true },
+	{ "key = \"" KEY " deploy@host\";", NULL, "publickey " KEY "\n", true },
+	{ "key = \"" KEY "\";", NULL, "password\npublickey " KEY "\n", true },
+	{ "key = \"" KEY "\";", NULL, "publickey " OTHER "\n", false },
+	{ "key = \"" KEY "\";", NULL, "publickey " KEY "A\n", false },
+	{ "key = \"" KEY "A\";", NULL, "publickey " KEY "\n", false },
+	{ "key = \"" KEY "\";", NULL, "hostbased " KEY "\n", false },
+	{ "key = \"" KEY "\";", NULL, "x publickey " KEY "\n", false },
+	{ "key = \"" KEY "\";", NULL, "password\n", false },
+	{ "key = \"" KEY "\";", NULL, "", false },
+	{ "key = \"" KEY "\";", NULL, NULL, false },
+	{ "key = [ \"" OTHER "\", \"" KEY "\" ];", NULL, "publickey " KEY,
+	  true },
+
+	{ "key = \"" KEY "\"; address = \"192.0.2.1\";", "192.0.2.1",
+	  "publickey " KEY, true },
+	{ "key = \"" KEY "\"; address = \"192.0.2.1\";", "192.0.2.2",
+	  "publickey " KEY, false },
+	{ "key = \"" KEY "\"; address = \"192.0.2.1\";", "192.0.2.1",
+	  "publickey " OTHER, false },
+};
+
+static void
+a_rule_asks_whence_and_how_somebody_comes(void **state)
+{
+	const struct account account = look_up("alice");
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(visits); i++) {
+		const struct visit visit = { "sshd", visits[i].address,
+					     visits[i].keys };
+		struct decision decision;
+		struct policy *policy;
+		struct err err;
+		char text[1000];
+
+		(void)snprintf(text, sizeof(text),
+			       JAILS "rules = ( { %s jail = \"a\"; } );",
+			       visits[i].rule);
+		policy = load_text(text);
+		if (policy_decide(policy, &account, &visit, &decision, &err) <
+		    0)
+			fail_msg("%s: %s", visits[i].rule, err.text);
+		if ((decision.jail != NULL) != visits[i].matches)
+			fail_msg("%s, row %zu", visits[i].rule, i);
+		policy_free(policy);
+	}
+}
+
+static void
+a_name_is_no_address(void **state)
+{
+	const struct account account = look_up("alice");
+	const struct visit visit = { "sshd", "host.example", NULL };
+	struct policy *const policy = load_text(
+		JAILS "rules = ( { address = \"::/0\"; jail = \"a\"; } );");
+	struct decision decision;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(
+		policy_decide(policy, &account, &visit, &decision, &err), -1);
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_string_equal(err.text,
+			    FILE_PATH ":2 asks for an address, and the service "
+				      "tells a name (sshd_config: UseDNS no)");
+	policy_free(policy);
+}
+
 /* Who goes where, at which door. */
 static const struct {
 	const char *rules;
@@ -34,7 +128,8 @@ static const struct {
 	{ "rules = ( { jail = \"a\"; } );", "alice", "", "a", ":2", "closed" },
 	{ "rules = ( { jail = \"a\"; } );", "alice", NULL, "a", ":2",
 	  "closed" },
-	{ "rules = ( { jail = \"b\"; } );", "alice", "sshd", "b", ":2", "closed" },
+	{ "rules = ( { jail = \"b\"; } );", "alice", "sshd", "b", ":2",
+	  "closed" },
 	{ "rules = ( { jail = \"b\"; } );", "alice", "su", "b", ":2",
 	  "closed" },
 
@@ -129,8 +224,10 @@ the_first_rule_that_matches_decides(void **state)
 		(void)snprintf(text, sizeof(text), "%s%s", JAILS,
 			       cases[i].rules);
 		policy = load_text(text);
-		if (policy_decide(policy, &account, cases[i].service, &decision,
-				  &err) < 0)
+		if (policy_decide(
+			    policy, &account,
+			    &(struct visit){ .service = cases[i].service },
+			    &decision, &err) < 0)
 			fail_msg("%s: %s", cases[i].rules, err.text);
 		check_decision(i, &decision);
 		assert_string_equal(door_name(decision.door), cases[i].door);
@@ -150,7 +247,7 @@ an_unknown_group_in_a_rule_refuses(void **state)
 	struct err err = { .text = "" };
 
 	(void)state;
-	assert_int_equal(policy_decide(policy, &alice, "sshd", &decision, &err),
+	assert_int_equal(policy_decide(policy, &alice, &ssh, &decision, &err),
 			 -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_string_equal(err.text, FILE_PATH ":4: no such group: gone");
@@ -171,7 +268,7 @@ a_list_of_groups_cut_short_does_not_free_anybody(void **state)
 	(void)state;
 	alice.n_groups = 1;
 	assert_false(account_in_group(&alice, 30000));
-	assert_int_equal(policy_decide(policy, &alice, "sshd", &decision, &err),
+	assert_int_equal(policy_decide(policy, &alice, &ssh, &decision, &err),
 			 0);
 	assert_non_null(decision.jail);
 	policy_free(policy);
@@ -191,7 +288,7 @@ a_name_service_that_is_down_refuses(void **state)
 	(void)state;
 	assert_int_equal(rename("/etc/group", "/etc/group.away"), 0);
 	assert_int_equal(mkdir("/etc/group", 0755), 0);
-	ret = policy_decide(policy, &alice, "sshd", &decision, &err);
+	ret = policy_decide(policy, &alice, &ssh, &decision, &err);
 	assert_int_equal(rmdir("/etc/group"), 0);
 	assert_int_equal(rename("/etc/group.away", "/etc/group"), 0);
 	assert_int_equal(ret, -1);
@@ -228,6 +325,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_rule_that_matches_decides),
+		cmocka_unit_test(a_rule_asks_whence_and_how_somebody_comes),
+		cmocka_unit_test(a_name_is_no_address),
 		cmocka_unit_test(an_unknown_group_in_a_rule_refuses),
 		cmocka_unit_test(
 			a_list_of_groups_cut_short_does_not_free_anybody),

@@ -168,6 +168,15 @@ static const struct {
 	{ "session required pam_jail.so\nsession optional pam_mail.so\n",
 	  PAM_TYPE_SESSION, PAM_FAULT_NONE, 0 },
 
+	/* the account's own variables */
+	{ "session required pam_env.so user_readenv=1 envfile=/x\n"
+	  "session required pam_jail.so\n",
+	  PAM_TYPE_SESSION, PAM_FAULT_USER_ENV, 1 },
+	{ "session required pam_env.so readenv=1\n"
+	  "session required pam_jail.so\n"
+	  "session required pam_env.so user_readenv=1\n",
+	  PAM_TYPE_SESSION, PAM_FAULT_NONE, 0 },
+
 	/* a "no" that nobody hears */
 	{ "session optional pam_jail.so\n", PAM_TYPE_SESSION,
 	  PAM_FAULT_TOOTHLESS, 0 },

@@ -285,7 +285,7 @@ the_shell_inside_is_never_jailsh(void **state)
 
 		write_text(USERS_PATH "/alice", cases[i].keys);
 		assert_int_equal(
-			policy_decide(policy, &alice, NULL, &decision, &err),
+			policy_decide(policy, &alice, &any, &decision, &err),
 			0);
 		assert_int_equal(
 			policy_plan(decision.jail, &alice, &plan, &err), 0);

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #define JAILS                                                                  \
-	"jails = { shell = { }; files = { doors = { sshd = \"child\"; }; "  \
+	"jails = { shell = { }; files = { doors = { sshd = \"child\"; }; "     \
 	"}; };\n"
 #define ALICE USERS_PATH "/alice"
 
@@ -28,6 +28,13 @@ static const struct {
 	  ":1: unknown key \"jails\" here; jail.conf(5) has the list" },
 	{ "former_shell = \"zsh\";", NULL,
 	  ":1: \"former_shell\" must be the absolute path of a program" },
+	{ "rules = ( { service = \"su\"; jail = \"files\"; } );", "shell",
+	  NULL },
+	{ "rules = ( { jail = \"shell\"; } );", NULL,
+	  ":1: the file's own jail is \"shell\" already; a rule needs "
+	  "another" },
+	{ "rules = ( { user = \"bob\"; jail = \"files\"; } );", NULL,
+	  ":1: unknown key \"user\" here; jail.conf(5) has the list" },
 	{ "writable = true;", NULL,
 	  ":1: jail \"shell\": writable = true needs a root of its own, and "
 	  "root is \"host\"" },
@@ -57,7 +64,7 @@ a_file_decides_for_its_account(void **state)
 		int ret;
 
 		write_text(ALICE, cases[i].text);
-		ret = policy_decide(policy, &alice, "sshd", &decision, &err);
+		ret = policy_decide(policy, &alice, &ssh, &decision, &err);
 		if (ret != (cases[i].jail != NULL ? 0 : -1))
 			fail_msg("%s: %s", cases[i].text, err.text);
 		if (cases[i].jail != NULL) {
@@ -88,7 +95,7 @@ jail_of(const char *rules, const char *name, struct err *err)
 	struct decision decision;
 	const char *jail = NULL;
 
-	if (policy_decide(policy, &account, "sshd", &decision, err) < 0)
+	if (policy_decide(policy, &account, &ssh, &decision, err) < 0)
 		jail = "refused";
 	else if (decision.jail != NULL)
 		jail = jail_conf_name(decision.jail);
@@ -220,18 +227,67 @@ a_supposed_file_is_taken_for_the_real_one(void **state)
 					"former_shell = \"/bin/zsh\";",
 					&err),
 			 0);
-	assert_int_equal(policy_decide(policy, &alice, "sshd", &decision, &err),
+	assert_int_equal(policy_decide(policy, &alice, &ssh, &decision, &err),
 			 0);
 	assert_string_equal(jail_conf_name(decision.jail), "files");
 	assert_string_equal(jail_conf_former_shell(decision.jail), "/bin/zsh");
 	assert_string_equal(decision.rule, ALICE);
-	assert_int_equal(policy_decide(policy, &bob, "sshd", &decision, &err),
-			 0);
+	assert_int_equal(policy_decide(policy, &bob, &ssh, &decision, &err), 0);
 	assert_null(decision.jail);
 	assert_int_equal(unlink(ALICE), 0);
 	policy_free(policy);
 	account_free(&alice);
 	account_free(&bob);
+}
+
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ"
+
+static void
+note_jail(void *arg, const struct decision *decision)
+{
+	char *const names = arg;
+
+	(void)strcat(names, jail_conf_name(decision->jail));
+	(void)strcat(names, " ");
+}
+
+static void
+the_rules_of_a_file_come_before_its_own_jail(void **state)
+{
+	const struct visit by_key = { "sshd", NULL, "publickey " KEY "\n" };
+	struct policy *const policy = load_text(JAILS);
+	const struct account alice = look_up("alice");
+	char names[100] = "";
+	const struct jail_finder finder = { note_jail, names };
+	struct decision decision;
+	struct err err = { .text = "" };
+
+	(void)state;
+	assert_int_equal(policy_suppose(policy, "alice",
+					"former_shell = \"/bin/zsh\";\n"
+					"rules = ( { key = \"" KEY
+					"\"; jail = \"files\"; } );\n",
+					&err),
+			 0);
+	assert_int_equal(
+		policy_decide(policy, &alice, &by_key, &decision, &err), 0);
+	assert_string_equal(jail_conf_name(decision.jail), "files");
+	assert_string_equal(decision.rule, ALICE ":2");
+	assert_string_equal(jail_conf_former_shell(decision.jail), "/bin/zsh");
+	assert_int_equal(policy_decide(policy, &alice, &ssh, &decision, &err),
+			 0);
+	assert_string_equal(jail_conf_name(decision.jail), "shell");
+	assert_string_equal(decision.rule, ALICE);
+
+	assert_int_equal(policy_each(policy, &alice, &finder, &err), 0);
+	assert_string_equal(names, "shell files ");
+	assert_int_equal(policy_find(policy, &alice, "files", &decision, &err),
+			 0);
+	assert_string_equal(decision.rule, ALICE ":2");
+	assert_int_equal(policy_find(policy, &alice, "other", &decision, &err),
+			 0);
+	assert_null(decision.jail);
+	policy_free(policy);
 }
 
 static void
@@ -276,6 +332,7 @@ main(void)
 		cmocka_unit_test(
 			a_directory_that_others_could_write_refuses_everybody),
 		cmocka_unit_test(a_supposed_file_is_taken_for_the_real_one),
+		cmocka_unit_test(the_rules_of_a_file_come_before_its_own_jail),
 		cmocka_unit_test(claims_need_no_policy),
 	};
 
