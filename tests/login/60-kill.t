@@ -80,6 +80,13 @@ def the_keeper():
     return [pid for pid in keepers() if pid not in inits()][0]
 
 
+def kill_all(pids):
+    """One may end because of another's end."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @case
 def nothing_is_left_of_a_jail_that_ended_by_itself():
     with Sessions():
@@ -110,8 +117,7 @@ def the_jail_s_pid_1_is_killed():
 @case
 def everything_of_the_keeper_is_killed_at_once():
     with Sessions() as sessions:
-        for pid in keepers():
-            os.kill(pid, signal.SIGKILL)
+        kill_all(keepers())
         sessions.ended()
     works_again()
     nothing_is_left()
@@ -125,8 +131,7 @@ def sshd_processes(pattern):
 @case
 def the_monitor_of_sshd_is_killed():
     with Sessions() as sessions:
-        for pid in sshd_processes(rf"sshd\S*: {JAILED} \[priv\]"):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(sshd_processes(rf"sshd\S*: {JAILED} \[priv\]"))
         sh(f"pkill -u {JAILED} sleep; :")
         same(sessions.ssh.wait(10) != 0, True)
     nothing_is_left()
@@ -138,8 +143,7 @@ def the_user_s_process_of_sshd_is_killed():
     with Sessions() as sessions:
         victims = sshd_processes(rf"sshd\S*: {JAILED}@")
         same(len(victims), 2, "sshd of the account")
-        for pid in victims:
-            os.kill(pid, signal.SIGKILL)
+        kill_all(victims)
         same(sessions.ssh.wait(10), 255)
         same(sessions.tty.wait(10), 255)
         eventually(lambda: not [p for p in of_uid(uid_of(JAILED))
@@ -236,8 +240,7 @@ def a_stopped_session_keeps_nobody_from_logging_in():
             has(su(JAILED, "echo in").stdout, "^in$")
             same(time.monotonic() - start < 4, True, "at once")
         finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGKILL)
+            kill_all(stopped)
     nothing_is_left()
 
 
@@ -268,8 +271,7 @@ def a_file_is_left_that_no_keeper_listens_on():
     uid = uid_of(JAILED)
     path = RUN_DIR / str(uid)
     with Sessions() as sessions:
-        for pid in keepers():
-            os.kill(pid, signal.SIGKILL)
+        kill_all(keepers())
         sessions.ended()
         left = path.exists()
     works_again()
