@@ -120,7 +120,8 @@ def control_z_stops_the_command_and_fg_continues_it():
 @sentence
 def control_d_ends_the_shell():
     with login() as tty:
-        tty.ask("cat", "cat")
+        tty.line("cat")
+        check(wait_until(lambda: pids("cat")), "no cat")
         tty.line("abc")
         tty.expect(r"^abc\r\nabc\r")
         tty.send("\x04")
