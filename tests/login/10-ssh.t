@@ -16,13 +16,14 @@ sshd()
 
 @both
 def a_command_runs_where_the_account_belongs(who):
-    proved(who, ssh(who, PROOF).stdout)
+    proved(who, ssh(who, PROOF).stdout, "ssh: key, a command")
 
 
 @both
 def a_login_with_a_password_is_like_one_with_a_key(who):
     proved(who, sh(["sshpass", "-p", "pw",
-                     *ssh_argv(who, PROOF, by=WITH_PASSWORD)]))
+                     *ssh_argv(who, PROOF, by=WITH_PASSWORD)]),
+           "ssh: password")
 
 
 @both

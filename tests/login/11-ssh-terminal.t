@@ -34,7 +34,8 @@ def shell(who, **keys):
 def a_shell_with_a_terminal_is_where_the_account_belongs(who):
     with shell(who) as tty:
         tty.line(PROOF.replace("\n", "; ").replace("echo end", "echo e''nd"))
-        proved(who, tty.expect(r"mnt=mnt:(?:.|\n)*?^end").group())
+        proved(who, tty.expect(r"mnt=mnt:(?:.|\n)*?^end").group(),
+               "ssh -t: a shell")
 
 
 @both

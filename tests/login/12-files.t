@@ -12,7 +12,7 @@ import shlex
 import subprocess
 
 from bed import (PLAIN, RUN, SSH_OPTIONS, WITH_KEY, both, case, has, lacks,
-                 once, run, same, sh, ssh, sshd, the_two)
+                 once, reached_no_more, run, same, sh, ssh, sshd, the_two)
 
 INTERNAL = 2222
 
@@ -66,7 +66,7 @@ def there_and_back(who, port):
     same(oct(os.stat(f"/home/{who}/run").st_mode), oct(0o100755))
 
 
-def sees_what_belongs(who, port):
+def sees_what_belongs(who, port, door):
     """Over sftp the host's secret can be had by PLAIN alone; what a session
     left in /tmp can be had by the same account."""
     inside = "" if who == PLAIN else "the jail's "
@@ -78,6 +78,7 @@ def sees_what_belongs(who, port):
     (has if who == PLAIN else lacks)(got.stdout, r"/home/other")
     same(os.path.exists(MARK), who == PLAIN, "it is on the host")
     ssh(who, f"rm {MARK}")
+    reached_no_more(who, door)
 
 
 @both
@@ -87,7 +88,7 @@ def sftp_server_sends_and_fetches(who):
 
 @both
 def sftp_server_sees_what_belongs_to_the_account(who):
-    sees_what_belongs(who, 22)
+    sees_what_belongs(who, 22, "sftp: sftp-server")
 
 
 @both
@@ -97,7 +98,7 @@ def internal_sftp_sends_and_fetches(who):
 
 @both
 def internal_sftp_sees_what_belongs_to_the_account(who):
-    sees_what_belongs(who, INTERNAL)
+    sees_what_belongs(who, INTERNAL, "sftp: internal-sftp")
 
 
 def scp(who, *protocol):
@@ -111,6 +112,7 @@ def scp(who, *protocol):
     done = sh([*argv, f"{who}@127.0.0.1:/home/other/secret",
                str(WORK / "scp-secret")], check=False)
     same(done.returncode == 0, who == PLAIN, "scp of the host's secret")
+    reached_no_more(who, "scp " + (*protocol, "(sftp)")[0])
     sh(f"rm -rf {WORK}/scp-{who} /home/{who}/copy")
 
 
@@ -136,6 +138,7 @@ def rsync_sends_and_fetches(who):
     done = sh(["rsync", "-e", over, f"{who}@127.0.0.1:/home/other/secret",
                str(WORK / "rsync-secret")], check=False)
     same(done.returncode == 0, who == PLAIN, "rsync of the host's secret")
+    reached_no_more(who, "rsync")
 
 
 @both

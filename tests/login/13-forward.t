@@ -15,7 +15,8 @@ import subprocess
 import threading
 
 from bed import (JAILED, PLAIN, both, can_connect, case, eventually, has,
-                 jail_account, run, same, sh, ssh, ssh_argv, sshd, the_two)
+                 jail_account, reached_no_more, run, same, sh, ssh, ssh_argv,
+                 sshd, the_two)
 
 the_two()
 sshd()
@@ -136,6 +137,7 @@ def local_to_the_host_s_loopback(who):
     with session(who, "-L", f"{LOCAL}:127.0.0.1:{HOST_PORT}"):
         eventually(lambda: can_connect(LOCAL), "ssh listens")
         same(ask_port(LOCAL), answer_of(who))
+    reached_no_more(who, "ssh -L")
 
 
 @both
@@ -153,6 +155,7 @@ def local_from_a_unix_socket_to_one_of_the_host_s(who):
     with session(who, "-L", f"{LOCAL}:{HOST_SOCKET}"):
         eventually(lambda: can_connect(LOCAL), "ssh listens")
         same(ask_port(LOCAL), answer_of(who))
+    reached_no_more(who, "ssh -L, a unix socket")
 
 
 @both
@@ -181,6 +184,7 @@ def dynamic_to_the_host_s_loopback(who):
     with session(who, "-D", str(LOCAL)):
         eventually(lambda: can_connect(LOCAL), "ssh listens")
         same(socks(LOCAL, HOST_PORT), answer_of(who))
+    reached_no_more(who, "ssh -D")
 
 
 @both
@@ -197,6 +201,7 @@ def standard_input_to_the_host_s_loopback(who):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, check=False)
     same(done.stdout, answer_of(who))
+    reached_no_more(who, "ssh -W")
 
 
 @both
@@ -206,6 +211,7 @@ def remote_listens_where_the_account_is(who):
         eventually(lambda: ask_inside(who, socket.AF_INET, address)
                    == "of the host\n", "the account reaches its client")
         same(can_connect(REMOTE), who == PLAIN, "the host hears it")
+    reached_no_more(who, "ssh -R")
 
 
 @both
@@ -216,6 +222,7 @@ def remote_listens_on_a_unix_socket_where_the_account_is(who):
         eventually(lambda: ask_inside(who, socket.AF_UNIX, path)
                    == "of the host\n", "the account reaches its client")
         same(os.path.exists(path), who == PLAIN, "the host has it")
+    reached_no_more(who, "ssh -R, a unix socket")
 
 
 @case

@@ -83,7 +83,8 @@ def channels_of_one_connection_are_together(who):
         seen = {ssh(who, "readlink /proc/self/ns/pid", options=options).stdout
                 for _ in range(8)}
         same(len(seen), 1)
-        proved(who, ssh(who, PROOF, options=options).stdout)
+        proved(who, ssh(who, PROOF, options=options).stdout,
+               "ssh: ControlMaster")
     finally:
         sh(["ssh", "-o", f"ControlPath={path}", "-O", "exit", "x"])
 
@@ -94,7 +95,8 @@ def ssh_rc_runs_where_the_account_is(who):
     rc.write_text(f"{{ {PROOF}\n}} >$HOME/rc-out\n")
     try:
         ssh(who, "true")
-        proved(who, pathlib.Path(f"/home/{who}/rc-out").read_text())
+        proved(who, pathlib.Path(f"/home/{who}/rc-out").read_text(),
+               "ssh: ~/.ssh/rc")
     finally:
         rc.unlink()
 
@@ -103,7 +105,7 @@ def ssh_rc_runs_where_the_account_is(who):
 def a_forced_command_runs_where_the_account_is(who):
     done = ssh(who, "what was", "asked", port=FORCED)
     has(done.stdout, "^forced what was asked$")
-    proved(who, done.stdout)
+    proved(who, done.stdout, "ssh: ForceCommand")
 
 
 @both
@@ -113,7 +115,7 @@ def the_command_of_a_key_runs_where_the_account_is(who):
     command = "; ".join(PROOF.splitlines()).replace('"', '\\"')
     keys.write_text(f'command="{command}" {plain}')
     try:
-        proved(who, ssh(who, "ignored").stdout)
+        proved(who, ssh(who, "ignored").stdout, "ssh: command= of a key")
     finally:
         keys.write_text(plain)
 

@@ -20,12 +20,12 @@ sshd()
 
 @both
 def su_dash_is_where_the_account_belongs(who):
-    proved(who, su(who, PROOF).stdout)
+    proved(who, su(who, PROOF).stdout, "su -")
 
 
 @both
 def su_without_dash_is_where_the_account_belongs(who):
-    proved(who, su(who, PROOF, login=False).stdout)
+    proved(who, su(who, PROOF, login=False).stdout, "su")
 
 
 @both
@@ -224,7 +224,7 @@ def su_s_by_a_user_ends_where_the_account_belongs(who):
         tty.expect("assword: ")
         tty.line("pw")
         tty.wait(timeout=15)
-        proved(who, tty.text.replace("\r", ""))
+        proved(who, tty.text.replace("\r", ""), "su -s, by a user")
 
 
 @case

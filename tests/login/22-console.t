@@ -40,7 +40,8 @@ def login(who):
 def a_login_on_a_console_is_where_the_account_belongs(who):
     with login(who) as tty:
         tty.line(PROOF.replace("\n", "; ").replace("echo end", "echo e''nd"))
-        proved(who, tty.expect(r"mnt=mnt:(?:.|\n)*?^end").group())
+        proved(who, tty.expect(r"mnt=mnt:(?:.|\n)*?^end").group(),
+               "login on a console")
         tty.line("exit")
         tty.wait()
 

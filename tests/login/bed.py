@@ -340,9 +340,9 @@ def openssh_version():
     return int(major), int(minor)
 
 
-def sshd(port=22, settings=""):
+def sshd(port=22, settings="", match=""):
     """The distribution's sshd on PORT of loopback: as packaged on 22 (with
-    sftp-server), else with SETTINGS in front."""
+    sftp-server), else with SETTINGS in front and MATCH blocks behind."""
     collect_log()
     if not once(f"sshd-{port}") and can_connect(port):
         return
@@ -360,6 +360,7 @@ def sshd(port=22, settings=""):
         text = settings + options + config.read_text()
         if "Subsystem" in settings:
             text = re.sub(r"^Subsystem(?!.*internal).*\n", "", text, flags=re.M)
+        text += match
         config = RUN / f"sshd-{port}.conf"
         config.write_text(text)
     os.makedirs("/run/sshd", exist_ok=True)
@@ -416,9 +417,46 @@ def is_inside(text):
     return False
 
 
-def proved(who, text):
-    """The account WHO is where it belongs."""
-    same(is_inside(text), who != PLAIN, f"{who} is in a jail")
+def proved(who, text, door=None):
+    """The account WHO is where it belongs, coming in by DOOR."""
+    inside = is_inside(text)
+    if door and who != PLAIN:
+        came_out(door, "jail" if inside else "outside")
+    same(inside, who != PLAIN, f"{who} is in a jail")
+
+
+# --- the table of doors ------------------------------------------------------
+
+# What tests/login/doors-table makes a table of: DOOR, END and the test that
+# saw it, a line each; END is "jail", "denied" or "outside".
+DOORS = pathlib.Path(os.environ.get("BED_OUT", "/tmp")) / "doors"
+
+
+def came_out(door, end):
+    """Writes down where a session of a jailed account was at DOOR, as the
+    test has seen."""
+    first = "" if DOORS.exists() else "# " + sh("ssh -V").split()[0] + "\n"
+    with open(DOORS, "a", encoding="utf-8") as file:
+        file.write(f"{first}{door}\t{end}\t{os.path.basename(sys.argv[0])}\n")
+
+
+def reached_no_more(who, door):
+    """A test whose proof is what could be reached has seen that WHO reached
+    from DOOR what belongs to it."""
+    if who != PLAIN:
+        came_out(door, "jail")
+
+
+def at_door(door, text, log=None, cause="refuse"):
+    """Where PROOF's output TEXT says that a session was at DOOR.  Without a
+    proof there was none, and LOG must have CAUSE.  Written down; returned."""
+    if "mnt=" in text:
+        end = "jail" if is_inside(text) else "outside"
+    else:
+        log.expect(cause)
+        end = "denied"
+    came_out(door, end)
+    return end
 
 
 # --- running jails -----------------------------------------------------------
