@@ -12,10 +12,11 @@ import subprocess
 import time
 
 from bed import (JAILED, PLAIN, PROOF, RUN, WITH_SYSTEMD, Logged, account,
-                 both, case, eventually, has, lacks, once, proved, run, same,
-                 sh, sshd, ssh, stop, the_two)
+                 at_door, both, came_out, case, eventually, has, lacks, once,
+                 proved, run, same, sh, sshd, ssh, stop, the_two)
 
 the_two()
+sshd()
 
 STACK = """\
 auth required pam_permit.so
@@ -41,6 +42,7 @@ def a_service_that_is_not_listed_refuses_a_jailed_account():
     has(done.stdout, "^login refused$")
     log.expect(rf"pam_jail\(bed-unlisted:account\): refuse user={JAILED}\b"
                ".*cause=.*service")
+    came_out("a service that is not listed", "denied")
 
 
 @case
@@ -59,10 +61,12 @@ def root_passes_every_door():
 @case
 def sudo_to_a_jailed_account_is_refused():
     has(sh(["sudo", "-n", "-u", PLAIN, "id", "-un"]), f"^{PLAIN}$")
-    for words in (["id", "-un"], ["-i", "id", "-un"], ["-s", "id", "-un"]):
-        done = sh(["sudo", "-n", "-u", JAILED, *words], check=False)
-        same(done.returncode != 0, True, done.stdout)
-        lacks(done.stdout, f"^{JAILED}$")
+    for option in ([], ["-i"], ["-s"]):
+        log = Logged()
+        text = sh(["sudo", "-n", "-u", JAILED, *option, "sh", "-c", PROOF],
+                  check=False).stdout
+        same(at_door(" ".join(["sudo -u", *option]), text, log,
+                     rf"pam_jail\(sudo.*refuse user={JAILED}"), "denied")
 
 
 @case
@@ -74,16 +78,21 @@ def sudo_by_a_user_to_a_jailed_account_is_refused():
         done = sh(["su", "asker", "-c", f"sudo -n -u {who} id -un"],
                   check=False)
         same(f"{who}\n" in done.stdout, who == PLAIN, done.stdout)
+    came_out("sudo -u, by a user", "denied")
 
 
 @case
 def runuser_with_the_login_shell_is_not_outside():
+    """It asks no account stack, and its own session stack not pam_jail; the
+    login shell is the wall."""
     proved(PLAIN, sh(["runuser", "-l", PLAIN, "-c", PROOF]))
-    done = sh(["runuser", "-l", JAILED, "-c", PROOF], check=False)
-    if "mnt=" in done.stdout:
-        proved(JAILED, done.stdout)
-    else:
-        same(done.returncode != 0, True)
+    stop(JAILED)
+    log = Logged()
+    command = ["runuser", "-l", JAILED, "-c", PROOF]
+    same(at_door("runuser -l, no jail runs", sh(command, check=False).stdout,
+                 log, "jailsh.*refuse uid="), "denied")
+    ssh(JAILED, "true")
+    proved(JAILED, sh(command), "runuser -l, the jail runs")
 
 
 @both
@@ -104,6 +113,7 @@ def at_runs_jobs_of_unjailed_accounts_only(who):
         log.expect(r"pam_jail\(atd:account\): refuse user=jailed", 15)
         time.sleep(0.5)
         same(ran.exists(), False, "the job ran")
+        came_out("at", "denied")
 
 
 def put_at_job(spool, who, script):
@@ -162,7 +172,8 @@ def a_cron_job_runs_where_the_account_belongs(who):
     mail = cron(who, f"sh {script} | sed 's/^/job:/'")
     # The mail program is the host's and runs on the host.
     proved(PLAIN, mail.split("From:")[0])
-    proved(who, "\n".join(re.findall("^job:(.*)", mail, re.M)))
+    proved(who, "\n".join(re.findall("^job:(.*)", mail, re.M)),
+           "cron: a user's crontab, @reboot")
 
 
 @both
@@ -196,6 +207,7 @@ def internal_sftp_in_a_chroot_of_sshd_s_is_not_outside():
     sshd(2224, "Subsystem sftp internal-sftp\nChrootDirectory /srv/sftp\n")
     done = ssh(JAILED, "-s", "sftp", port=2224)
     lacks(done.stdout, "secret-too")
+    came_out("sftp: ChrootDirectory", "denied")
 
 
 run()
