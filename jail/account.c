@@ -41,8 +41,33 @@ copy_passwd(const struct passwd *pw, struct account *account, struct err *err)
 		       : 0;
 }
 
+/* Who is looked up: a NAME, or if that is NULL, a UID. */
+struct question {
+	const char *name;
+	uid_t uid;
+};
+
 static int
-look_up_passwd(const char *name, struct account *account, struct err *err)
+ask(const struct question *question, struct passwd *entry, char *buffer,
+    size_t size, struct passwd **pw)
+{
+	return question->name != NULL
+		       ? getpwnam_r(question->name, entry, buffer, size, pw)
+		       : getpwuid_r(question->uid, entry, buffer, size, pw);
+}
+
+static int
+tell_not_found(const struct question *question, struct err *err)
+{
+	if (question->name == NULL)
+		return err_set(err, ERR_REFUSED, "uid %u: no such user",
+			       question->uid);
+	return err_set(err, ERR_REFUSED, "%s: no such user", question->name);
+}
+
+static int
+look_up_passwd(const struct question *question, struct account *account,
+	       struct err *err)
 {
 	for (size_t size = BUFFER_FIRST; size <= BUFFER_MAX; size *= 2) {
 		cleanup_free char *buffer = malloc(size);
@@ -50,18 +75,19 @@ look_up_passwd(const char *name, struct account *account, struct err *err)
 		int error;
 
 		if (buffer == NULL)
-			return err_errno(err, "account %s", name);
-		error = getpwnam_r(name, &entry, buffer, size, &pw);
+			return err_errno(err, "account");
+		error = ask(question, &entry, buffer, size, &pw);
 		if (pw != NULL)
 			return copy_passwd(pw, account, err);
 		if (means_not_found(error))
-			return err_set(err, ERR_REFUSED, "%s: no such user",
-				       name);
+			return tell_not_found(question, err);
 		errno = error;
 		if (error != ERANGE)
 			break;
 	}
-	return err_errno(err, "account %s", name);
+	if (question->name == NULL)
+		return err_errno(err, "uid %u", question->uid);
+	return err_errno(err, "account %s", question->name);
 }
 
 static int
@@ -90,9 +116,24 @@ look_up_groups(struct account *account, struct err *err)
 int
 account_lookup(const char *name, struct account *account, struct err *err)
 {
+	const struct question question = { .name = name };
+
 	*account = (struct account){ .n_groups = 0 };
-	if (look_up_passwd(name, account, err) < 0 ||
+	if (look_up_passwd(&question, account, err) < 0 ||
 	    look_up_groups(account, err) < 0) {
+		account_free(account);
+		return -1;
+	}
+	return 0;
+}
+
+int
+account_of_uid(uid_t uid, struct account *account, struct err *err)
+{
+	const struct question question = { .uid = uid };
+
+	*account = (struct account){ .n_groups = 0 };
+	if (look_up_passwd(&question, account, err) < 0) {
 		account_free(account);
 		return -1;
 	}

@@ -34,6 +34,13 @@ struct account {
 int account_lookup(const char *name, struct account *account, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * Fills *account for the account that the name service names first for UID;
+ * its groups are not looked up.  Returns as account_lookup().
+ */
+int account_of_uid(uid_t uid, struct account *account, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 void account_free(struct account *account) __attribute__((nonnull));
 
 /* Whether GID is one of the account's groups. */

@@ -233,7 +233,7 @@ decide(pam_handle_t *pamh, const struct words *words, struct verdict *verdict,
 		verdict->decision.jail = NULL;
 		return decide_without_policy(pamh, &args, verdict, err);
 	}
-	return 0;
+	return policy_require_own_uid(verdict->policy, &verdict->account, err);
 }
 
 /* Whether this door is one for the account. */

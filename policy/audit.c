@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <string.h>
 
 struct audit {
@@ -159,6 +160,28 @@ audit_users(struct audit *audit)
 				audit_file(audit, file->d_name);
 		}
 	(void)closedir(dir);
+}
+
+size_t
+policy_each_named(const struct policy *policy,
+		  void (*found)(void *arg, const char *name), void *arg)
+{
+	for (size_t i = 0; i < policy->rules.n; i++) {
+		const struct rule *const rule = &policy->rules.item[i];
+
+		for (size_t k = 0; k < rule->users.n; k++)
+			found(arg, rule->users.item[k].text);
+		for (size_t k = 0; k < rule->groups.n; k++) {
+			const struct group *const group =
+				getgrnam(rule->groups.item[k].text);
+			char **const members =
+				group != NULL ? group->gr_mem : NULL;
+
+			for (size_t m = 0; members != NULL && members[m]; m++)
+				found(arg, members[m]);
+		}
+	}
+	return policy->rules.n;
 }
 
 size_t

@@ -99,6 +99,17 @@ int policy_find(struct policy *policy, const struct account *account,
 	__attribute__((nonnull, warn_unused_result));
 
 /*
+ * The kernel knows uids, not names: two accounts with one uid can do to each
+ * other what they like, so neither may be jailed and let the other in.
+ *
+ * Returns 0 if the name service names ACCOUNT first for its uid, or neither
+ * is ever jailed; or -1 with ERR_REFUSED, or what policy_each() fails with.
+ */
+int policy_require_own_uid(struct policy *policy, const struct account *account,
+			   struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Makes the plan of JAIL for ACCOUNT: fills in templates, looks at the
  * host's system directories, resolves /etc/resolv.conf.
  *
@@ -148,6 +159,15 @@ const struct service *jail_conf_doors(const struct jail_conf *jail, size_t *n)
 /* Login shell before "jailconf add", from users.d; NULL if not told. */
 const char *jail_conf_former_shell(const struct jail_conf *jail)
 	__attribute__((nonnull));
+
+/*
+ * Calls FOUND for every account that a rule names, or that is in the list of
+ * a group which a rule names; for some more than once, and for names of
+ * nobody as well.  Returns the number of rules.
+ */
+size_t policy_each_named(const struct policy *policy,
+			 void (*found)(void *arg, const char *name), void *arg)
+	__attribute__((nonnull(1, 2)));
 
 /*
  * Checks what a login does not look at, to find mistakes: users and groups
