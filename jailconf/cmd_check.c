@@ -4,12 +4,13 @@
 #include "base/path.h"
 #include "jailconf/doors.h"
 #include "jailconf/host.h"
+#include "jailconf/listing.h"
 #include "jailconf/output.h"
 #include "jailconf/rehearse.h"
+#include "jailconf/sidedoors.h"
 #include "jailconf/verbs.h"
 
 #include <dirent.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ struct check {
 	size_t n_jailed;
 	size_t n_other_shell; /* mapped by a rule, login shell not jailsh */
 	char example[64];
+	struct sidedoors sidedoors;
+	size_t n_dropbear; /* whom dropbear lets in */
 };
 
 /* --- which doors are in use --------------------------------------------- */
@@ -89,6 +92,29 @@ note_login_shell(struct check *check, const struct account *account,
 			       account->name);
 }
 
+/* What ends outside although nothing is wrong with the PAM stacks; of
+ * dropbear it is told once for all. */
+static void
+note_sidedoors(struct check *check, const struct account *account)
+{
+	struct door_view view;
+
+	if (sidedoor_look(&check->sidedoors, SIDEDOOR_DROPBEAR, account,
+			  &view) &&
+	    view.end == DOOR_END_OUTSIDE)
+		check->n_dropbear++;
+	if (sidedoor_look(&check->sidedoors, SIDEDOOR_FORWARD, account, &view))
+		report_add(&check->report, SEVERITY_WARNING,
+			   "see jail(7), DOORS", "account %s: %s",
+			   account->name, view.why);
+	if (sidedoor_look(&check->sidedoors, SIDEDOOR_LINGER, account, &view))
+		report_add(&check->report, SEVERITY_REMARK,
+			   "run loginctl disable-linger for it",
+			   "account %s lingers: its user manager is refused, "
+			   "but %s",
+			   account->name, view.why);
+}
+
 /* What is wrong with one account, which RULE maps (NULL: not known); the
  * library may have named it already. */
 static void
@@ -152,6 +178,7 @@ check_account(struct check *check, const char *name, bool by_file)
 	} else if (examined.n_jails > 0) {
 		check->n_jailed++;
 		note_login_shell(check, &account, by_file);
+		note_sidedoors(check, &account);
 	} else if (by_file && account.uid == 0) {
 		report_add(&check->report, SEVERITY_ERROR, "remove the file",
 			   CONF_DIR "/users.d/%s: uid 0 is never jailed", name);
@@ -196,24 +223,98 @@ check_user_files(struct check *check)
 	free(entries);
 }
 
-/* Those that a rule maps, as far as passwd(5) of this host knows them. */
+/* Two accounts with one uid; pam_jail(8) refuses what it can. */
 static void
-check_local_accounts(struct check *check)
+check_twin(struct check *check, const char *name)
 {
-	FILE *const file = fopen("/etc/passwd", "re");
-	const struct passwd *entry;
+	struct account account;
+	struct err err;
 
-	while (file != NULL && (entry = fgetpwent(file)) != NULL)
-		if (entry->pw_uid != 0 && !has_file(entry->pw_name))
-			check_account(check, entry->pw_name, false);
-	if (file != NULL)
-		(void)fclose(file);
+	if (account_lookup(name, &account, &err) < 0)
+		return;
+	if (policy_require_own_uid(check->policy, &account, &err) < 0)
+		tell_account(check, name, NULL, &err);
+	account_free(&account);
+}
+
+static int
+compare_uids(const void *a, const void *b)
+{
+	const struct listed *const one = a, *const two = b;
+
+	return (one->uid > two->uid) - (one->uid < two->uid);
+}
+
+static void
+check_twins(struct check *check, struct listing *listing)
+{
+	struct listed *const row = listing->row;
+	const size_t n = listing->n;
+
+	if (n == 0)
+		return;
+	qsort(row, n, sizeof(*row), compare_uids);
+	for (size_t i = 0; i < n; i++)
+		if (row[i].uid != 0 && row[i].uid != (uid_t)-1 &&
+		    ((i > 0 && row[i - 1].uid == row[i].uid) ||
+		     (i + 1 < n && row[i + 1].uid == row[i].uid)))
+			check_twin(check, row[i].name);
+}
+
+static void
+note_named(void *arg, const char *name)
+{
+	struct listing *const listing = arg;
+	struct err err;
+
+	/* What is not noted for lack of memory fails again soon. */
+	if (listing_add(listing, name, (uid_t)-1, &err) < 0)
+		return;
+}
+
+static void
+tell_other_shells(struct check *check)
+{
 	if (check->n_other_shell > 0)
 		report_add(&check->report, SEVERITY_REMARK, "",
 			   "%zu accounts that rules map (%s) have another "
 			   "login shell than %s: su and the console are "
 			   "refused",
 			   check->n_other_shell, check->example, JAILSH);
+}
+
+/* Those that a rule maps, as far as they are listed or named. */
+static void
+check_mapped_accounts(struct check *check, struct listing *listing)
+{
+	if (policy_each_named(check->policy, note_named, listing) == 0)
+		return;
+	listing_sort(listing);
+	for (size_t i = 0; i < listing->n; i++)
+		if (listing->row[i].uid != 0 && !has_file(listing->row[i].name))
+			check_account(check, listing->row[i].name, false);
+	if (listing->silent != NULL)
+		report_add(&check->report, SEVERITY_REMARK,
+			   "ask jailconf explain about one",
+			   "%s (nsswitch.conf) does not list its accounts: of "
+			   "those, only whom rules name were looked at",
+			   listing->silent);
+	tell_other_shells(check);
+}
+
+static void
+check_listed_accounts(struct check *check)
+{
+	struct listing listing;
+	struct err err;
+
+	if (listing_read(&listing, &err) < 0) {
+		report_add(&check->report, SEVERITY_ERROR, "", "%s", err.text);
+		return;
+	}
+	check_mapped_accounts(check, &listing);
+	check_twins(check, &listing);
+	listing_free(&listing);
 }
 
 /* --- all of it ---------------------------------------------------------- */
@@ -244,7 +345,21 @@ check_policy(struct check *check)
 	}
 	(void)policy_audit(check->policy, found_mistake, check);
 	check_user_files(check);
-	check_local_accounts(check);
+	check_listed_accounts(check);
+}
+
+static void
+check_dropbear(struct check *check)
+{
+	if (!check->sidedoors.dropbear || check->n_jailed == 0)
+		return;
+	report_add(&check->report,
+		   check->n_dropbear > 0 ? SEVERITY_ERROR : SEVERITY_WARNING,
+		   "use sshd",
+		   "dropbear does not use pam: jailed accounts that it lets "
+		   "in, whose forwarding is outside: %zu; it refuses the "
+		   "others for their login shell",
+		   check->n_dropbear);
 }
 
 int
@@ -257,7 +372,9 @@ cmd_check(const struct call *call)
 	if (geteuid() != 0)
 		report_add(&check.report, SEVERITY_REMARK, "run it as root",
 			   "what only root may read is not checked");
+	sidedoors_find(&check.sidedoors);
 	check_policy(&check);
+	check_dropbear(&check);
 	host_check_programs(&check.report);
 	host_check_pam(&check.report,
 		       check.n_services > 0 ? check.services : door_usual);

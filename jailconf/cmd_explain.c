@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* jailconf explain */
 #include "jailconf/doors.h"
+#include "jailconf/host.h"
 #include "jailconf/output.h"
 #include "jailconf/planview.h"
 #include "jailconf/rehearse.h"
+#include "jailconf/sidedoors.h"
 #include "jailconf/verbs.h"
 
 #include <stdio.h>
@@ -55,7 +57,8 @@ decide(struct explanation *explanation, struct err *err)
 			return -1;
 	}
 	if (policy_decide(explanation->policy, account, visit,
-			  &explanation->decision, err) < 0)
+			  &explanation->decision, err) < 0 ||
+	    policy_require_own_uid(explanation->policy, account, err) < 0)
 		return -1;
 	for (const struct door_known *known = door_known;
 	     call->service == NULL && explanation->decision.jail == NULL &&
@@ -90,31 +93,73 @@ tell_freedom(const struct explanation *explanation, char *text, size_t size)
 
 /* --- doors -------------------------------------------------------------- */
 
+/* NAME is a PAM service, or a way in that asks none. */
+static void
+show_view(struct json_object *list, const char *name, const char *what,
+	  const struct door_view *view)
+{
+	struct json_object *row;
+
+	if (list == NULL) {
+		out_line("  %-14s %-8s %s", name, door_end_name(view->end),
+			 view->why);
+		return;
+	}
+	row = json_object_new_object();
+	json_set(row, "service", name);
+	json_set(row, "what", what);
+	json_set(row, "end", door_end_name(view->end));
+	json_set(row, "door", door_name(view->door));
+	json_set(row, "rule", view->rule);
+	json_set(row, "why", view->why);
+	(void)json_object_array_add(list, row);
+}
+
+/* What sshd does itself, it does outside then; jailsh(8) is asked for
+ * commands only. */
+static void
+look_at_sshd(struct door_view *view)
+{
+	if (host_sshd_look() != HOST_SSHD_NO_PAM)
+		return;
+	view->end = DOOR_END_OUTSIDE;
+	(void)snprintf(view->why, sizeof(view->why),
+		       "sshd does not use pam (set UsePAM yes in "
+		       "sshd_config(5))");
+}
+
 static void
 show_door(struct explanation *explanation, struct json_object *list,
 	  const char *service)
 {
 	const struct door_known *const known = door_known_find(service);
 	struct visit visit = explanation->visit;
-	struct json_object *row;
 	struct door_view view;
 
 	visit.service = service;
 	door_look(explanation->policy, &explanation->account, &visit,
 		  pam_directories, &view);
-	if (list == NULL) {
-		out_line("  %-14s %-8s %s", service, door_end_name(view.end),
-			 view.why);
+	if (strcmp(service, "sshd") == 0 && view.end != DOOR_END_OUTSIDE)
+		look_at_sshd(&view);
+	show_view(list, service, known != NULL ? known->what : NULL, &view);
+}
+
+static void
+show_sidedoors(struct explanation *explanation, struct json_object *list)
+{
+	struct sidedoors sidedoors;
+	struct door_view view;
+
+	if (explanation->decision.jail == NULL)
 		return;
+	sidedoors_find(&sidedoors);
+	for (unsigned int i = 0; i < SIDEDOORS; i++) {
+		const enum sidedoor door = (enum sidedoor)i;
+
+		if (sidedoor_look(&sidedoors, door, &explanation->account,
+				  &view))
+			show_view(list, sidedoor_name(door), NULL, &view);
 	}
-	row = json_object_new_object();
-	json_set(row, "service", service);
-	json_set(row, "what", known != NULL ? known->what : NULL);
-	json_set(row, "end", door_end_name(view.end));
-	json_set(row, "door", door_name(view.door));
-	json_set(row, "rule", view.rule);
-	json_set(row, "why", view.why);
-	(void)json_object_array_add(list, row);
 }
 
 /* Whether libpam has a file for SERVICE. */
@@ -156,6 +201,7 @@ show_doors(struct explanation *explanation)
 		for (size_t i = 0; i < n; i++)
 			if (door_known_find(services[i].name) == NULL)
 				show_door(explanation, list, services[i].name);
+		show_sidedoors(explanation, list);
 	}
 	if (list != NULL)
 		(void)json_object_object_add(explanation->object, "doors",

@@ -13,11 +13,15 @@ const struct door_known door_known[] = {
 	{ "cron", "crontab", true, false },
 	{ "su", "su", true, false },
 	{ "su-l", "su -", true, false },
-	{ "login", "console, serial line, telnet", true, false },
+	{ "login", "console, serial line, telnet, machinectl shell", true,
+	  false },
 	{ "sudo", "sudo -u", false, false },
 	{ "sudo-i", "sudo -i -u", false, false },
 	{ "atd", "at, batch", true, false },
-	{ "systemd-user", "systemd --user", true, false },
+	{ "systemd-user", "systemd --user, lingering", true, false },
+	{ "systemd-run0", "run0", true, false },
+	{ "vsftpd", "ftp", true, false },
+	{ "proftpd", "ftp", true, false },
 	{ "runuser", "root's runuser", false, true },
 	{ "runuser-l", "root's runuser -l", false, true },
 	{ NULL, NULL, false, false },
@@ -191,7 +195,8 @@ door_look(struct policy *policy, const struct account *account,
 	struct err err;
 
 	*view = (struct door_view){ .end = DOOR_END_REFUSED };
-	if (policy_decide(policy, account, visit, &decision, &err) < 0) {
+	if (policy_decide(policy, account, visit, &decision, &err) < 0 ||
+	    policy_require_own_uid(policy, account, &err) < 0) {
 		(void)snprintf(view->why, sizeof(view->why), "%s", err.text);
 		return;
 	}

@@ -113,7 +113,10 @@ static void
 tell_root_only(struct pam_check *check, const char *name, const char *cause)
 {
 	if (!check->told_root_only)
-		report_add(check->report, SEVERITY_REMARK, "use jailconf exec",
+		report_add(check->report, SEVERITY_REMARK,
+			   "use jailconf exec, or have it refused by the line "
+			   "\"session required pam_jail.so\" in "
+			   "/etc/pam.d/runuser",
 			   "pam service %s: what root runs so as a jailed "
 			   "account is outside (%s)",
 			   name, cause);
@@ -318,25 +321,43 @@ read_sshd(struct arena *arena)
 	return settings;
 }
 
-static void
-check_sshd(struct report *report)
+enum host_sshd
+host_sshd_look(void)
 {
+	enum host_sshd look = HOST_SSHD_PAM;
 	struct arena arena = { 0 };
 	const char *settings;
 
 	if (access(PROGRAM_SSHD, X_OK) != 0 || geteuid() != 0)
-		return;
+		return HOST_SSHD_NONE;
 	settings = read_sshd(&arena);
 	if (settings == NULL)
-		report_add(report, SEVERITY_WARNING, "see " PROGRAM_SSHD " -T",
-			   "sshd does not tell its settings, so whether it "
-			   "uses pam is not known");
+		look = HOST_SSHD_UNKNOWN;
 	else if (has_setting(settings, "usepam", "no"))
+		look = HOST_SSHD_NO_PAM;
+	arena_free(&arena);
+	return look;
+}
+
+static void
+check_sshd(struct report *report)
+{
+	switch (host_sshd_look()) {
+	case HOST_SSHD_NONE:
+	case HOST_SSHD_PAM:
+		break;
+	case HOST_SSHD_NO_PAM:
 		report_add(report, SEVERITY_ERROR,
 			   "set UsePAM yes in sshd_config(5)",
 			   "sshd does not use pam: nobody who comes by ssh is "
 			   "jailed");
-	arena_free(&arena);
+		break;
+	case HOST_SSHD_UNKNOWN:
+		report_add(report, SEVERITY_WARNING, "see " PROGRAM_SSHD " -T",
+			   "sshd does not tell its settings, so whether it "
+			   "uses pam is not known");
+		break;
+	}
 }
 
 /* su(1) lets anybody choose another shell for an account whose own is in
@@ -365,9 +386,4 @@ host_check_settings(struct report *report)
 {
 	check_sshd(report);
 	check_shells(report);
-	if (access("/usr/sbin/dropbear", X_OK) == 0)
-		report_add(report, SEVERITY_WARNING, "use sshd",
-			   "dropbear does not use pam: shells are jailed by "
-			   "%s, forwarding is not jailed",
-			   JAILSH);
 }

@@ -28,6 +28,15 @@ void host_check_pam(struct report *report, const struct service *services)
 /* What sshd -T and shells(5) say. */
 void host_check_settings(struct report *report) __attribute__((nonnull));
 
+/* Whether sshd(8) is there and asks PAM, as far as its settings tell. */
+enum host_sshd {
+	HOST_SSHD_NONE,	   /* it is not there, or we are not root */
+	HOST_SSHD_PAM,	   /* UsePAM yes */
+	HOST_SSHD_NO_PAM,  /* UsePAM no */
+	HOST_SSHD_UNKNOWN, /* it does not tell */
+};
+enum host_sshd host_sshd_look(void);
+
 /*
  * Whether sessions at the SERVICES that exist here go through pam_jail(8).
  * Returns how many do not; *example is one of them.
