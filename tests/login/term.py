@@ -16,6 +16,10 @@ import termios
 import time
 
 
+CONTEXT = re.compile(r"\x1b\]3008;[^\x07\x1b]*(?:\x07|\x1b\\)")
+PREFIX = re.compile(r"\x1b(\](3(0(08?)?)?)?)?\Z")
+
+
 class Gave(AssertionError):
     """The program did not say what the test waits for."""
 
@@ -24,6 +28,7 @@ class Terminal:
     def __init__(self, argv, rows=24, cols=80, env=None):
         self.argv = argv
         self.text = ""  # all it has said
+        self.held = ""  # the beginning of what is not text
         self.read = 0  # how much of that expect() has consumed
         self.status = None  # as subprocess: -N for death by signal N
         self.pid, self.master = os.forkpty()
@@ -68,8 +73,19 @@ class Terminal:
             if err.errno != errno.EIO:
                 raise
             data = b""
-        self.text += data.decode(errors="replace")
+        self._said(data.decode(errors="replace"))
         return bool(data)
+
+    def _said(self, more):
+        """Adds MORE to the text, without what systemd's profile tells the
+        terminal about each command; half of that waits for the rest."""
+        text = CONTEXT.sub("", self.held + more)
+        start = text.find("\x1b]3008;")
+        cut = len(text) if start < 0 else start
+        if start < 0 and PREFIX.search(text):
+            cut = PREFIX.search(text).start()
+        self.text += text[:cut]
+        self.held = text[cut:] if more else ""
 
     def expect(self, pattern, timeout=10):
         """Waits until PATTERN has been said; returns the match."""
