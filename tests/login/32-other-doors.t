@@ -158,7 +158,7 @@ def a_pipe_in_forward_is_outside():
             eventually(out.exists, "the pipe has run")
             same(is_inside(out.read_text()), False)
             same(out.owner(), who)
-            same(re.search(rf"^warning: account {who}: .*/\.forward.*exim4",
+            same(re.search(rf"^warning: account {who}: .*exim4.*/\.forward",
                            sh(["jailconf", "check"], check=False).stdout,
                            re.M) is not None, who == JAILED, "check tells")
         finally:
@@ -269,7 +269,7 @@ def dropbear_with_jailsh_in_etc_shells_forwards_outside():
             same(done.stdout, b"of the host\n")
             text = sh(["jailconf", "check"], check=False).stdout
             has(text, "^error: /etc/shells lists")
-            has(text, "^warning: dropbear")
+            has(text, "^error: dropbear")
     finally:
         server.kill()
         server.wait()
