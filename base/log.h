@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <syslog.h>
 
 /*
@@ -35,5 +36,35 @@ void log_line(int fd, int priority, const char *ident, const char *fmt, ...)
  */
 void log_escape(const char *text, char *out, size_t size)
 	__attribute__((nonnull));
+
+/*
+ * An event for the log, on one line: its name, then KEY=VALUE for each thing
+ * known of it.  A value that is not a plain word is in double quotes.  No
+ * value, whoever has chosen it, can look like a line or a key of its own:
+ * what is not printable, the backslash and the quote become \xHH.
+ */
+struct log_event {
+	size_t used;
+	char text[2048]; /* what does not fit is left out */
+};
+
+/* Begins EVENT anew with its name, "open" or the like. */
+void log_begin(struct log_event *event, const char *name)
+	__attribute__((nonnull));
+
+/* Adds one thing, cut if it is very long; nothing if VALUE is NULL or empty. */
+void log_add(struct log_event *event, const char *key, const char *value)
+	__attribute__((nonnull(1, 2)));
+
+void log_add_number(struct log_event *event, const char *key, int64_t value)
+	__attribute__((nonnull));
+
+/* Adds why, as the last thing: step, errno and cause. */
+void log_add_cause(struct log_event *event, const char *step,
+		   const struct err *err) __attribute__((nonnull));
+
+/* As log_line(). */
+void log_send(int fd, int priority, const char *ident,
+	      const struct log_event *event) __attribute__((nonnull));
 
 #endif

@@ -119,6 +119,114 @@ logging_never_blocks_and_never_kills(void **state)
 	(void)close(pair[0]);
 }
 
+static void
+no_value_of_an_event_looks_like_another(void **state)
+{
+	static const struct {
+		const char *value, *line;
+	} cases[] = {
+		{ NULL, "open" },
+		{ "", "open" },
+		{ "alice", "open user=alice" },
+		{ "pts/0", "open user=pts/0" },
+		{ "2001:db8::1%eth0", "open user=2001:db8::1%eth0" },
+		{ "a b", "open user=\"a b\"" },
+		{ "a uid=0", "open user=\"a uid=0\"" },
+		{ "a=b", "open user=\"a=b\"" },
+		{ "a\" uid=0 x=\"", "open user=\"a\\x22 uid=0 x=\\x22\"" },
+		{ "a\nopen user=b", "open user=\"a\\x0aopen user=b\"" },
+		{ "\x1b[2J", "open user=\"\\x1b[2J\"" },
+		{ "\x9b", "open user=\"\\x9b\"" },
+		{ "\x7f", "open user=\"\\x7f\"" },
+		{ "\xc2\x9b", "open user=\"\\xc2\\x9b\"" },
+		{ "\\x22", "open user=\"\\x5cx22\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(cases); i++) {
+		struct log_event event;
+
+		log_begin(&event, "open");
+		log_add(&event, "user", cases[i].value);
+		assert_string_equal(event.text, cases[i].line);
+	}
+}
+
+static void
+a_cause_comes_with_its_step_and_errno(void **state)
+{
+	struct log_event event;
+	struct err err;
+
+	(void)state;
+	(void)err_set(&err, ERR_CONFIG, "jail.conf:7: no \"web\"");
+	log_begin(&event, "refuse");
+	log_add_number(&event, "uid", 1001);
+	log_add_cause(&event, "open", &err);
+	assert_string_equal(event.text,
+			    "refuse uid=1001 step=open "
+			    "cause=\"jail.conf:7: no \\x22web\\x22\"");
+	errno = EACCES;
+	(void)err_errno(&err, "x");
+	log_begin(&event, "refuse");
+	log_add_cause(&event, "enter", &err);
+	assert_string_equal(event.text, "refuse step=enter errno=EACCES "
+					"cause=\"x: Permission denied\"");
+}
+
+/* However long what others have chosen is. */
+static void
+an_event_has_room_for_its_cause(void **state)
+{
+	struct log_event event;
+	char text[5000];
+	struct err err;
+
+	(void)state;
+	memset(text, '\n', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	(void)err_set(&err, ERR_REFUSED, "%s", text);
+	log_begin(&event, "refuse");
+	log_add(&event, "user", text);
+	log_add(&event, "tty", text);
+	log_add(&event, "rhost", text);
+	log_add_number(&event, "uid", 1001);
+	log_add_cause(&event, "open", &err);
+	assert_non_null(
+		strstr(event.text, " uid=1001 step=open cause=\"\\x0a"));
+	assert_string_equal(event.text + strlen(event.text) - 5, "\\x0a\"");
+	/* And if there is none, it is left out whole. */
+	for (int i = 0; i < 20; i++)
+		log_add(&event, "more", text);
+	assert_true(event.used < sizeof(event.text));
+	assert_int_equal(strlen(event.text), event.used);
+	assert_string_equal(event.text + strlen(event.text) - 5, "\\x0a\"");
+}
+
+static void
+an_event_is_sent_as_it_is(void **state)
+{
+	char wanted[100], got[3000];
+	struct log_event event;
+	int pair[2];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	log_begin(&event, "open");
+	log_add(&event, "user", "a\nb");
+	log_send(pair[0], LOG_INFO, "pam_jail", &event);
+	n = recv(pair[1], got, sizeof(got) - 1, 0);
+	assert_true(n > 0);
+	got[n] = '\0';
+	(void)snprintf(wanted, sizeof(wanted),
+		       "<%d>pam_jail[%d]: open user=\"a\\x0ab\"",
+		       LOG_AUTHPRIV | LOG_INFO, (int)getpid());
+	assert_string_equal(got, wanted);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -129,6 +237,10 @@ main(void)
 		cmocka_unit_test(a_line_has_its_priority_program_and_process),
 		cmocka_unit_test(a_line_is_bounded),
 		cmocka_unit_test(logging_never_blocks_and_never_kills),
+		cmocka_unit_test(no_value_of_an_event_looks_like_another),
+		cmocka_unit_test(a_cause_comes_with_its_step_and_errno),
+		cmocka_unit_test(an_event_has_room_for_its_cause),
+		cmocka_unit_test(an_event_is_sent_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
