@@ -32,9 +32,12 @@ static _Noreturn void
 refuse(const struct err *err)
 {
 	cleanup_fd int log = log_open();
+	struct log_event event;
 
-	log_line(log, LOG_ERR, "jailsh", "refuse uid=%u cause=\"%s\"", getuid(),
-		 err->text);
+	log_begin(&event, "refuse");
+	log_add_number(&event, "uid", getuid());
+	log_add_cause(&event, "shell", err);
+	log_send(log, LOG_ERR, "jailsh", &event);
 	(void)fputs("login refused\n", stderr);
 	exit(EXIT_REFUSED);
 }

@@ -51,6 +51,7 @@ enum {
 	/* Connections of the account itself that have not asked for anything
 	 * yet; more is somebody who wants to fill us up. */
 	IDLE_PEERS_MAX = 16,
+	COMPLAIN_MS = 1000, /* about callers, at most so often */
 };
 
 struct peer {
@@ -72,6 +73,8 @@ struct keeper {
 	pid_t init;
 	time_t started;
 	int64_t idle_since_ms; /* when the last session ended; -1: in use */
+	int64_t complained_ms; /* when complain() last said something */
+	uint32_t n_unsaid;     /* and how often it did not since */
 	size_t n_workers;
 	struct peer *peers;
 	struct pollfd *polls; /* FIRST_PEER more than peers */
@@ -151,6 +154,21 @@ write_file(const char *path, const char *text, struct err *err)
 	return 0;
 }
 
+/*
+ * The keeper belongs to no login, so its sessions do not inherit one: whose
+ * they are is said by take_loginuid().  Kernels without audit have no such
+ * file; where it may not be changed, it stays (auditctl(8),
+ * --loginuid-immutable).
+ */
+static int
+reset_loginuid(struct err *err)
+{
+	if (write_file("/proc/self/loginuid", "4294967295", err) == 0 ||
+	    err->errnum == ENOENT || err->errnum == EPERM)
+		return 0;
+	return -1;
+}
+
 /* Who called may have run with less than everybody gets, or with a session
  * keyring that holds keys. */
 static int
@@ -188,7 +206,7 @@ forget_caller(struct err *err)
 		return err_errno(err, "PR_SET_DUMPABLE");
 	if (personality(PER_LINUX) < 0)
 		return err_errno(err, "personality");
-	if (reset_scheduling(err) < 0 ||
+	if (reset_loginuid(err) < 0 || reset_scheduling(err) < 0 ||
 	    write_file("/proc/self/oom_score_adj", "0", err) < 0)
 		return -1;
 	return reset_limits(err);
@@ -283,6 +301,21 @@ build(struct keeper *keeper, struct err *err)
 
 /* --- peers --------------------------------------------------------------- */
 
+/* An event of this jail's. */
+static void
+begin_event(const struct keeper *keeper, struct log_event *event,
+	    const char *name)
+{
+	const struct plan *const plan = &keeper->jail.plan;
+
+	log_begin(event, name);
+	if (plan->account == NULL)
+		return; /* we have no plan */
+	log_add(event, "user", plan->account);
+	log_add_number(event, "uid", plan->uid);
+	log_add(event, "jail", plan->jail);
+}
+
 /* Room for one peer more. */
 static int
 make_room(struct keeper *keeper, struct err *err)
@@ -349,6 +382,27 @@ count_idle_users(const struct keeper *keeper)
 	return n;
 }
 
+/* Who may connect may do so in a loop: the log is not for that account to
+ * fill. */
+static void
+complain(struct keeper *keeper, const struct err *err)
+{
+	const int64_t now = now_ms();
+	struct log_event event;
+
+	if (now - keeper->complained_ms < COMPLAIN_MS) {
+		keeper->n_unsaid++;
+		return;
+	}
+	begin_event(keeper, &event, "refuse");
+	if (keeper->n_unsaid > 0)
+		log_add_number(&event, "unsaid", keeper->n_unsaid);
+	log_add_cause(&event, "connect", err);
+	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
+	keeper->complained_ms = now;
+	keeper->n_unsaid = 0;
+}
+
 /* Returns whether somebody came. */
 static bool
 accept_peer(struct keeper *keeper)
@@ -363,11 +417,11 @@ accept_peer(struct keeper *keeper)
 		return false;
 	if (add_peer(keeper, &sock, &err) < 0 ||
 	    count_idle_users(keeper) > IDLE_PEERS_MAX) {
-		log_line(keeper->log, LOG_WARNING, "jail-keeper",
-			 "refuse user=%s cause=\"too many or wrong callers\"",
-			 keeper->jail.plan.account);
-		if (sock < 0) /* it was added already */
+		if (sock < 0) { /* it was added already */
+			(void)err_set(&err, ERR_REFUSED, "too many callers");
 			drop_peer(keeper, keeper->n_peers - 1);
+		}
+		complain(keeper, &err);
 	}
 	return true;
 }
@@ -543,11 +597,14 @@ may_end(struct keeper *keeper)
 }
 
 static void
-log_event(const struct keeper *keeper, const char *event)
+log_life(const struct keeper *keeper, const char *name)
 {
-	log_line(keeper->log, LOG_INFO, "jail-keeper",
-		 "%s user=%s uid=%u jail=%s", event, keeper->jail.plan.account,
-		 keeper->jail.plan.uid, keeper->jail.plan.jail);
+	struct log_event event;
+
+	begin_event(keeper, &event, name);
+	if (keeper->init > 0)
+		log_add_number(&event, "init", keeper->init);
+	log_send(keeper->log, LOG_INFO, "jail-keeper", &event);
 }
 
 /* Whether PID 1 is still there; buries every child that is not. */
@@ -636,7 +693,7 @@ end(struct keeper *keeper)
 	/* Who had the lock then may have started another jail. */
 	if (keeper->dir >= 0 && flock(keeper->dir, LOCK_EX) == 0)
 		remove_name(keeper);
-	log_event(keeper, "close");
+	log_life(keeper, "close");
 }
 
 /* --- main ---------------------------------------------------------------- */
@@ -701,16 +758,15 @@ static int
 fail(struct keeper *keeper, const struct err *err)
 {
 	struct wire_msg asked;
+	struct log_event event;
 
 	/* A socket that is closed with something unread in it loses our
 	 * answer: unix(7), ECONNRESET. */
 	(void)!recv(FD_FIRST, &asked, sizeof(asked), MSG_DONTWAIT);
 	refuse_peer(FD_FIRST, err->text);
-	log_line(keeper->log, LOG_ERR, "jail-keeper",
-		 "refuse user=%s step=build cause=\"%s\"",
-		 keeper->jail.plan.account != NULL ? keeper->jail.plan.account
-						   : "?",
-		 err->text);
+	begin_event(keeper, &event, "refuse");
+	log_add_cause(&event, "build", err);
+	log_send(keeper->log, LOG_ERR, "jail-keeper", &event);
 	if (keeper->init > 0) {
 		(void)kill(keeper->init, SIGKILL);
 		(void)waitpid(keeper->init, NULL, 0);
@@ -729,6 +785,7 @@ main(void)
 				 .dir = -1,
 				 .signals = -1,
 				 .log = -1,
+				 .complained_ms = -COMPLAIN_MS,
 				 .idle_since_ms = -1 };
 	struct err err;
 	int first = FD_FIRST;
@@ -743,7 +800,7 @@ main(void)
 	    add_peer(&keeper, &first, &err) < 0)
 		return fail(&keeper, &err);
 	keeper.started = time(NULL);
-	log_event(&keeper, "open");
+	log_life(&keeper, "open");
 	serve(&keeper);
 	end(&keeper);
 	return EXIT_SUCCESS;

@@ -36,6 +36,49 @@ struct pty {
 	int master, slave;
 };
 
+static void
+begin_event(const struct session *session, struct log_event *event,
+	    const char *name)
+{
+	const struct plan *const plan = &session->jail->plan;
+
+	log_begin(event, name);
+	log_add(event, "user", plan->account);
+	log_add_number(event, "uid", plan->uid);
+	log_add(event, "jail", plan->jail);
+	log_add(event, "service", "jailsh");
+}
+
+/* LOG may be another descriptor than the session's by now. */
+static void
+log_refusal(const struct session *session, int log, const char *step,
+	    const struct err *err)
+{
+	struct log_event event;
+
+	begin_event(session, &event, "refuse");
+	log_add_cause(&event, step, err);
+	log_send(log, LOG_ERR, "jail-keeper", &event);
+}
+
+/* Who asked may have come without PAM: then this is all that tells of it. */
+static void
+log_start(const struct session *session, pid_t pid)
+{
+	struct log_event event;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	begin_event(session, &event, "session");
+	if (getsockopt(session->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) ==
+	    0) {
+		log_add_number(&event, "from-uid", peer.uid);
+		log_add_number(&event, "from-pid", peer.pid);
+	}
+	log_add_number(&event, "pid", pid);
+	log_send(session->log, LOG_INFO, "jail-keeper", &event);
+}
+
 /* The host's syslog has the cause, the user the fact (rule R21). */
 static _Noreturn void
 refuse(const struct session *session, const struct err *err)
@@ -43,10 +86,7 @@ refuse(const struct session *session, const struct err *err)
 	struct wire_msg msg = { .kind = WIRE_REFUSE };
 
 	(void)snprintf(msg.text, sizeof(msg.text), "login refused");
-	log_line(session->log, LOG_ERR, "jail-keeper",
-		 "refuse user=%s uid=%u jail=%s service=jailsh cause=\"%s\"",
-		 session->jail->plan.account, session->jail->plan.uid,
-		 session->jail->plan.jail, err->text);
+	log_refusal(session, session->log, "session", err);
 	wire_tell(session->sock, &msg);
 	_exit(1);
 }
@@ -221,9 +261,7 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 	    keep_two(session->fds->fd[0], &log, &err) < 0 ||
 	    jail_become(&inside, &err) < 0 || make_keyring(&err) < 0 ||
 	    reset_signals(&err) < 0) {
-		log_line(log, LOG_ERR, "jail-keeper",
-			 "refuse user=%s cause=\"%s\"",
-			 session->jail->plan.account, err.text);
+		log_refusal(session, log, "become", &err);
 		(void)dprintf(STDERR_FILENO, "login refused\n");
 		_exit(EXIT_CANNOT_RUN);
 	}
@@ -390,6 +428,7 @@ session_main(struct session *session)
 	}
 	if (child == 0)
 		run(session, &pty, stdio);
+	log_start(session, child);
 	if (wire_send(session->sock, &started, &pty.master,
 		      pty.master >= 0 ? 1 : 0, &err) < 0)
 		(void)kill(child, SIGHUP);

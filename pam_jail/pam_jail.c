@@ -26,6 +26,7 @@
 #include "jail/run.h"
 #include "jail/terminal.h"
 #include "jail/wire.h"
+#include "pam_jail/record.h"
 #include "policy/policy.h"
 
 #include <grp.h>
@@ -85,39 +86,59 @@ verdict_free(struct verdict *verdict)
 
 /* --- words --------------------------------------------------------------- */
 
-/* A PAM item for the log: whoever set it may be anybody (rule R23). */
-static void
-item(pam_handle_t *pamh, int type, char *out, size_t size)
+/* What is known of a login after decide(), to be recorded. */
+static struct record
+describe(const char *event, const struct verdict *verdict)
 {
-	const void *value = NULL;
+	struct record record = RECORD_NONE;
 
-	if (pam_get_item(pamh, type, &value) != PAM_SUCCESS || value == NULL)
-		value = "";
-	log_escape(value, out, size);
+	record.event = event;
+	if (verdict->account.name != NULL)
+		record.uid = &verdict->account.uid;
+	if (verdict->decision.jail != NULL) {
+		record.jail = jail_conf_name(verdict->decision.jail);
+		record.door = door_name(verdict->decision.door);
+	}
+	return record;
 }
 
-static void
-log_event(pam_handle_t *pamh, int priority, const char *event,
-	  const char *cause)
+/* A configuration that cannot be used keeps everybody out. */
+static int
+priority_of(const struct verdict *verdict, const struct err *err)
 {
-	char user[128], tty[128], rhost[256], escaped[1024];
+	const bool decided = verdict->decision.jail != NULL;
 
-	item(pamh, PAM_USER, user, sizeof(user));
-	item(pamh, PAM_TTY, tty, sizeof(tty));
-	item(pamh, PAM_RHOST, rhost, sizeof(rhost));
-	log_escape(cause, escaped, sizeof(escaped));
-	pam_syslog(pamh, priority, "%s user=%s tty=%s rhost=%s%s%s", event,
-		   user, tty, rhost, escaped[0] != '\0' ? " " : "", escaped);
+	switch (err->kind) {
+	case ERR_CONFIG:
+		return LOG_CRIT;
+	case ERR_UNSAFE: /* later it may be something in a home */
+		return decided ? LOG_ERR : LOG_CRIT;
+	case ERR_NONE:
+	case ERR_SYSTEM:
+	case ERR_REFUSED:
+	case ERR_GONE:
+	case ERR_ASTRAY:
+		return LOG_ERR;
+	}
+	return LOG_ERR;
 }
 
 /* The log has the cause, the user the fact (rule R21). */
 static int
-refuse(pam_handle_t *pamh, const struct err *err)
+refuse(pam_handle_t *pamh, const char *step, const struct verdict *verdict,
+       const struct err *err)
 {
-	char cause[sizeof(err->text) + 16];
+	struct record record = describe("refuse", verdict);
+	struct err unwritten;
 
-	(void)snprintf(cause, sizeof(cause), "cause=\"%s\"", err->text);
-	log_event(pamh, LOG_ERR, "refuse", cause);
+	record.step = step;
+	record.cause = err;
+	record_log(pamh, priority_of(verdict, err), &record);
+	if (record_audit(pamh, &record, &unwritten) < 0) {
+		record.step = "audit";
+		record.cause = &unwritten;
+		record_log(pamh, LOG_ERR, &record);
+	}
 	(void)pam_error(pamh, "login refused");
 	return PAM_PERM_DENIED;
 }
@@ -175,6 +196,7 @@ decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
 		      const struct verdict *verdict, const struct err *err)
 {
 	const struct account *const account = &verdict->account;
+	struct record record = describe("not jailed", verdict);
 
 	/* Short of memory or descriptors is not the administrator's mistake;
 	 * who called su(1) may have seen to it. */
@@ -184,7 +206,8 @@ decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
 		return -1;
 	if (!is_exempt(args, account) && !args->deny_only_jailed)
 		return -1;
-	log_event(pamh, LOG_CRIT, "not jailed:", err->text);
+	record.cause = err;
+	record_log(pamh, LOG_CRIT, &record);
 	return 0;
 }
 
@@ -307,11 +330,16 @@ static _Noreturn void
 refuse_child(const struct transaction *transaction, const struct err *err)
 {
 	const struct plan *const plan = &transaction->lease.jail.plan;
+	struct log_event event;
 
-	log_line(transaction->log, LOG_ERR, "pam_jail",
-		 "refuse user=%s uid=%u step=enter cause=\"%s\"",
-		 plan->account != NULL ? plan->account : "?", plan->uid,
-		 err->text);
+	log_begin(&event, "refuse");
+	if (plan->account != NULL) {
+		log_add(&event, "user", plan->account);
+		log_add_number(&event, "uid", plan->uid);
+		log_add(&event, "jail", plan->jail);
+	}
+	log_add_cause(&event, "enter", err);
+	log_send(transaction->log, LOG_ERR, "pam_jail", &event);
 	_exit(EXIT_REFUSED);
 }
 
@@ -326,11 +354,11 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 
 	(void)flags;
 	if (decide(pamh, &words, &verdict, &err) < 0)
-		return refuse(pamh, &err);
+		return refuse(pamh, "account", &verdict, &err);
 	if (verdict.decision.jail == NULL)
 		return PAM_IGNORE;
 	if (check_door(&verdict, &err) < 0)
-		return refuse(pamh, &err);
+		return refuse(pamh, "account", &verdict, &err);
 	return PAM_SUCCESS;
 }
 
@@ -432,6 +460,20 @@ require_setcred(const struct transaction *transaction, struct err *err)
 		       "a key was accepted (log in again)");
 }
 
+/* The last step: what cannot be recorded does not happen. */
+static int
+record_open(pam_handle_t *pamh, const struct verdict *verdict,
+	    const struct transaction *transaction, struct err *err)
+{
+	struct record record = describe("open", verdict);
+
+	record.init = transaction->lease.jail.init;
+	if (record_audit(pamh, &record, err) < 0)
+		return -1;
+	record_log(pamh, LOG_INFO, &record);
+	return 0;
+}
+
 static int
 open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 	  struct transaction *transaction, struct err *err)
@@ -458,7 +500,7 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 	transaction->host = getpid();
 	transaction->door = door;
 	transaction->open = true;
-	return 0;
+	return record_open(pamh, verdict, transaction, err);
 }
 
 int
@@ -467,7 +509,6 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	const struct words words = { argc, argv };
 	cleanup_verdict struct verdict verdict = { .policy = NULL };
 	struct transaction *const transaction = get_transaction(pamh);
-	char where[128];
 	struct err err;
 
 	(void)flags;
@@ -477,7 +518,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (transaction->open && transaction->host == getpid())
 		return PAM_SUCCESS;
 	if (decide(pamh, &words, &verdict, &err) < 0)
-		return refuse(pamh, &err);
+		return refuse(pamh, "open", &verdict, &err);
 	if (verdict.decision.jail == NULL)
 		return PAM_IGNORE;
 	if (open_jail(pamh, &verdict, transaction, &err) < 0) {
@@ -485,13 +526,8 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 			refuse_child(transaction, &err);
 		transaction_end(transaction);
 		transaction->refused = true;
-		return refuse(pamh, &err);
+		return refuse(pamh, "open", &verdict, &err);
 	}
-	(void)snprintf(where, sizeof(where), "uid=%u jail=%.64s door=%s",
-		       verdict.account.uid,
-		       jail_conf_name(verdict.decision.jail),
-		       door_name(verdict.decision.door));
-	log_event(pamh, LOG_INFO, "open", where);
 	return PAM_SUCCESS;
 }
 
@@ -501,6 +537,8 @@ int
 pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	struct transaction *const transaction = get_transaction(pamh);
+	struct record record = RECORD_NONE;
+	const struct plan *plan;
 
 	(void)flags;
 	(void)argc;
@@ -509,7 +547,12 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		return PAM_BUF_ERR;
 	if (!transaction->open || transaction->host != getpid())
 		return PAM_IGNORE;
-	log_event(pamh, LOG_INFO, "close", "");
+	plan = &transaction->lease.jail.plan;
+	record.event = "close";
+	record.uid = &plan->uid;
+	record.jail = plan->jail;
+	record.door = door_name(transaction->door);
+	record_log(pamh, LOG_INFO, &record);
 	transaction_end(transaction);
 	return PAM_SUCCESS;
 }
@@ -602,7 +645,7 @@ require_not_jailed(pam_handle_t *pamh, const struct words *words,
 			      "the PAM stack of this service has no session "
 			      "line of pam_jail (jailconf setup)");
 	}
-	(void)refuse(pamh, &err);
+	(void)refuse(pamh, "setcred", &verdict, &err);
 	refuse_child(transaction, &err);
 }
 
