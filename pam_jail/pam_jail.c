@@ -552,6 +552,7 @@ pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	record.uid = &plan->uid;
 	record.jail = plan->jail;
 	record.door = door_name(transaction->door);
+	record.init = transaction->lease.jail.init;
 	record_log(pamh, LOG_INFO, &record);
 	transaction_end(transaction);
 	return PAM_SUCCESS;

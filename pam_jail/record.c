@@ -133,6 +133,9 @@ describe(const struct record *record, char *op, size_t size)
 		       record->cause != NULL ? " reason=" : "", reason);
 }
 
+/* For an operation on an account that has a name. */
+static const unsigned int NO_ID = (unsigned int)-1;
+
 int
 record_audit(pam_handle_t *pamh, const struct record *record, struct err *err)
 {
@@ -153,11 +156,14 @@ record_audit(pam_handle_t *pamh, const struct record *record, struct err *err)
 	make_word(item(pamh, PAM_TTY), tty, sizeof(tty));
 	make_word(rhost, host, sizeof(host));
 	ret = audit_log_acct_message(fd, AUDIT_USER_ROLE_CHANGE, NULL, op,
-				     user != NULL ? user : "?", 0, host,
+				     user != NULL ? user : "?", NO_ID, host,
 				     is_address(rhost) ? rhost : "?", tty,
 				     record->cause == NULL);
-	if (ret > 0 || ret == -ECONNREFUSED)
-		return 0; /* refused: audit is not for this user namespace */
-	errno = ret < 0 ? -ret : EIO;
+	if (ret > 0)
+		return 0;
+	/* The library has errno(3) with either sign, or says it itself. */
+	errno = ret < 0 ? -ret : abs(errno);
+	if (errno == ECONNREFUSED)
+		return 0; /* there is no audit in this user namespace */
 	return err_errno(err, "write to the audit trail");
 }
