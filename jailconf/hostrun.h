@@ -14,6 +14,7 @@
 #define PROGRAM_PAM_AUTH_UPDATE "/usr/sbin/pam-auth-update"
 #define PROGRAM_USERMOD		"/usr/sbin/usermod"
 #define PROGRAM_SSHD		"/usr/sbin/sshd"
+#define PROGRAM_JOURNALCTL	"/usr/bin/journalctl"
 
 /*
  * Runs ARGV[0] (an absolute path) and waits for it.  Its standard input is

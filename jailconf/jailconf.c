@@ -68,6 +68,8 @@ static const struct verb verbs[] = {
 	  USER_COMMAND, true, STATUS_NOT_RUN },
 	{ "list", "[--json]", "show the jails that run", cmd_list, CHOICE_JSON,
 	  NOTHING, true, STATUS_PROBLEM },
+	{ "log", "[--json] USER", "show what is logged of an account", cmd_log,
+	  CHOICE_JSON, USER, false, STATUS_PROBLEM },
 	{ "exec", "[--start] [--jail NAME] USER [-- COMMAND ...]",
 	  "run in an account's running jail", cmd_exec,
 	  CHOICE_START | CHOICE_JAIL, USER_COMMAND, true, STATUS_NOT_RUN },

@@ -39,6 +39,7 @@ int cmd_unjail(const struct call *call) __attribute__((nonnull));
 int cmd_check(const struct call *call) __attribute__((nonnull));
 int cmd_explain(const struct call *call) __attribute__((nonnull));
 int cmd_list(const struct call *call) __attribute__((nonnull));
+int cmd_log(const struct call *call) __attribute__((nonnull));
 int cmd_try(const struct call *call) __attribute__((nonnull));
 int cmd_exec(const struct call *call) __attribute__((nonnull));
 int cmd_stop(const struct call *call) __attribute__((nonnull));

@@ -51,8 +51,9 @@ for file in base/*.[ch] jail/*.[ch] keeper/*.[ch] jailsh/*.[ch] \
 		case "$header:$file" in
 		libconfig.h:policy/* | libconfig.h:jailconf/userfile.c | json*:jailconf/*) ;;
 		security/*:pam_jail/*) ;;
+		libaudit.h:pam_jail/record.c) ;;
 		sys/capability.h:jail/*) ;;
-		libconfig.h:* | json*:* | security/* | sys/capability.h:*)
+		libaudit.h:* | libconfig.h:* | json*:* | security/* | sys/capability.h:*)
 			fail "$file includes <$header>" ;;
 		pwd.h:jail/account.c | pwd.h:policy/* | pwd.h:jailconf/*) ;;
 		pwd.h:* | netdb.h:* | iconv.h:* | locale.h:* | nss.h:*)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """who was here: utmp, wtmp, lastlog, loginuid, the log and the audit trail say
 of a jailed account what they say of any other"""
+import json
 import os
 import pathlib
 import re
@@ -10,7 +11,7 @@ import struct
 import subprocess
 
 from bed import (JAILED, PLAIN, WITH_SYSTEMD, Logged, Skip, both, case,
-                 eventually, has, inits, jail_account, keepers, lacks, run,
+                 eventually, has, inits, jail_account, keepers, lacks, log_text, run,
                  same, sh, ssh_argv, sshd, stop, the_two, uid_of)
 from term import Terminal
 
@@ -289,6 +290,62 @@ def a_policy_that_cannot_be_used_is_critical():
     refused(log, JAILED)
     if not WITH_SYSTEMD:
         has(log.text(), r"^<83>.*pam_jail\(bed-names:account\)")  # LOG_ERR
+
+
+# --- jailconf log ----------------------------------------------------------
+
+def keep_file():
+    """What syslogd would have written, from what it would have got."""
+    if WITH_SYSTEMD:
+        return
+    text = re.sub(r"^<\d+>(?:(\w{3} [ \d]\d [\d:]{8}) )?",
+                  lambda m: (m.group(1) or "Nov 26 00:00:00") + " bed ",
+                  log_text(), flags=re.M)
+    pathlib.Path("/var/log/auth.log").write_text(text)
+
+
+def logged_of(who):
+    keep_file()
+    return json.loads(sh(["jailconf", "log", "--json", who]))
+
+
+@case
+def jailconf_log_tells_who_came_in_and_who_was_refused_why():
+    log = Logged()
+    stop(JAILED)
+    tty, _ = log_in(JAILED)
+    with tty:
+        log_out(tty)
+    log.expect(f"close user={JAILED} ")
+    refused(log, JAILED, rhost="192.0.2.9")
+    events = logged_of(JAILED)
+    same({e["user"] for e in events}, {JAILED}, "nobody else's")
+    same([(e["event"], e["service"]) for e in events
+          if "service" in e][-3:],
+         [("open", "sshd"), ("close", "sshd"), ("refuse", "bed-names")])
+    same(events[-1]["rhost"], "192.0.2.9")
+    has(events[-1]["cause"], "this service is not among the jail's doors")
+    lines = sh(["jailconf", "log", JAILED]).splitlines()
+    same(len(lines), len(events))
+    has(lines[-1], r"  refuse +bed-names +192\.0\.2\.9 +this service is not")
+    has("\n".join(lines), r"  open +sshd +127\.0\.0\.1 +jail shell$")
+    has(sh(["jailconf", "log", "nobody"]), "^nothing is logged of nobody$")
+
+
+@case
+def nobody_but_root_can_put_a_line_into_it():
+    if not WITH_SYSTEMD:
+        raise Skip("a file does not know who has written a line")
+    line = f"open user={JAILED} uid={uid_of(JAILED)} jail=forged"
+    for ident, message in (("jail-keeper", line), ("jailsh", line),
+                           ("sshd", f"pam_jail(sshd:session): {line}")):
+        sh(["setpriv", f"--reuid={PLAIN}", "--clear-groups", "logger", "-p",
+            "authpriv.info", "-t", ident, message])
+    log = Logged()
+    refused(log, JAILED, rhost="192.0.2.10")
+    events = logged_of(JAILED)
+    same(events[-1].get("rhost"), "192.0.2.10")
+    same([e for e in events if e.get("jail") == "forged"], [])
 
 
 # --- audit -----------------------------------------------------------------
