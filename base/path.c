@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <string.h>
 
+enum { SYSTEM_ID_MAX = 999 }; /* login.defs(5) */
+
 static bool
 others_may_write(const struct stat *st)
 {
@@ -51,6 +53,43 @@ path_check_object(const struct stat *st, const char *path, uid_t owner,
 		st, path,
 		strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path, 0,
 		err);
+}
+
+int
+path_check_service(const struct stat *st, const char *path, struct err *err)
+{
+	if (!S_ISDIR(st->st_mode))
+		return err_set(err, ERR_UNSAFE, "%s: not a directory", path);
+	if (st->st_uid > SYSTEM_ID_MAX)
+		return err_set(err, ERR_UNSAFE,
+			       "%s: belongs to uid %u, which is no system "
+			       "account's",
+			       path, st->st_uid);
+	if ((st->st_mode & S_IWOTH) != 0 ||
+	    ((st->st_mode & S_IWGRP) != 0 && st->st_gid > SYSTEM_ID_MAX))
+		return err_set(err, ERR_UNSAFE,
+			       "%s: can be changed by others (mode %04o)", path,
+			       st->st_mode & 07777);
+	return 0;
+}
+
+int
+path_open_service(const char *path, struct err *err)
+{
+	const char *const name = strrchr(path, '/') + 1;
+	cleanup_free char *parent = strndup(path, (size_t)(name - path));
+	cleanup_fd int dir = -1, fd = -1;
+	struct stat st;
+
+	if (parent == NULL)
+		return err_errno(err, "%s", path);
+	dir = path_open_trusted(parent, err);
+	if (dir < 0)
+		return -1;
+	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, "%s", path);
+	return path_check_service(&st, path, err) < 0 ? -1 : fd_take(&fd);
 }
 
 int

@@ -49,6 +49,21 @@ int path_check_object(const struct stat *st, const char *path, uid_t owner,
 	__attribute__((nonnull, warn_unused_result));
 
 /*
+ * The same for the directory of a service of the host's, such as /run/mysqld:
+ * it may belong to an account of the system's, and its group may write to it
+ * if that is one of the system's; the numbers are those of login.defs(5),
+ * SYS_UID_MAX and SYS_GID_MAX.
+ */
+int path_check_service(const struct stat *st, const char *path, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * path_open_trusted() for such a directory.  PATH is clean, and not "/".
+ */
+int path_open_service(const char *path, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Whether NAME may become a part of a path or of a line in passwd(5):
  * [a-z_][a-z0-9_-]{0,31}.  32 is what utmp(5) holds.
  */

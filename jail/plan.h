@@ -42,6 +42,8 @@ enum entry_flag {
 	ENTRY_DEVICES = 1 << 3, /* device nodes work (else nodev) */
 	ENTRY_OWNED = 1 << 4,	/* it belongs to the account, not to root;
 				 * BIND: so may the source */
+	ENTRY_SERVICE = 1 << 5, /* BIND: it is a directory, and may be a
+				 * daemon's: path_check_service() */
 };
 /* Every mount is nosuid; there is no flag to change that. */
 

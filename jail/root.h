@@ -30,7 +30,8 @@ struct root_trees {
 /*
  * Opens and checks what PLAN takes from the host.  Directories and files of
  * the system must be root's and nobody else's to change, with everything on
- * the way to them; an entry that is ENTRY_OWNED may belong to the account.
+ * the way to them; an entry that is ENTRY_OWNED may belong to the account, one
+ * that is ENTRY_SERVICE to a system account.
  *
  * Returns 0, and *trees is to be closed with root_trees_close(); or -1 with
  * ERR_UNSAFE or ERR_SYSTEM, which name the path.
@@ -40,9 +41,9 @@ int root_trees_open(const struct plan *plan, struct root_trees *trees,
 	__attribute__((nonnull, warn_unused_result));
 
 /*
- * Whether ENTRY is a bind in which the account may have put links.  Until the
- * root is finished they are not followed: a target below would lead to
- * where the account wants it to.
+ * Whether ENTRY is a bind in which others than root may have put links.  Until
+ * the root is finished they are not followed: a target below would lead to
+ * where they want it to.
  */
 bool root_entry_is_open(const struct entry *entry)
 	__attribute__((nonnull, pure));

@@ -30,7 +30,7 @@ bool
 root_entry_is_open(const struct entry *entry)
 {
 	return entry->kind == ENTRY_BIND &&
-	       ((entry->flags & ENTRY_OWNED) != 0 ||
+	       ((entry->flags & (ENTRY_OWNED | ENTRY_SERVICE)) != 0 ||
 		(entry->flags & ENTRY_READONLY) == 0);
 }
 
@@ -81,9 +81,10 @@ open_parent(struct parent *parent, const char *path, struct err *err)
 
 /* Opens the source of a bind: as path_open_owned(), a step at a time. */
 static int
-open_source(struct parent *parent, const struct entry *entry, uid_t owner,
-	    struct err *err)
+open_source(struct parent *parent, const struct plan *plan,
+	    const struct entry *entry, struct err *err)
 {
+	const bool owned = (entry->flags & ENTRY_OWNED) != 0;
 	const char *const path = entry->text;
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -94,7 +95,10 @@ open_source(struct parent *parent, const struct entry *entry, uid_t owner,
 		    O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, "%s", path);
-	if (path_check_object(&st, path, owner, err) < 0)
+	if ((entry->flags & ENTRY_SERVICE) != 0
+		    ? path_check_service(&st, path, err) < 0
+		    : path_check_object(&st, path, owned ? plan->uid : 0, err) <
+			      0)
 		return -1;
 	return fd_take(&fd);
 }
@@ -103,9 +107,7 @@ static int
 open_entry(struct parent *parent, const struct plan *plan,
 	   const struct entry *entry, int *tree, struct err *err)
 {
-	const bool owned = (entry->flags & ENTRY_OWNED) != 0;
-	cleanup_fd int fd =
-		open_source(parent, entry, owned ? plan->uid : 0, err);
+	cleanup_fd int fd = open_source(parent, plan, entry, err);
 
 	if (fd < 0 && err->kind == ERR_SYSTEM && err->errnum == ENOENT &&
 	    (entry->flags & ENTRY_OPTIONAL) != 0)

@@ -26,6 +26,8 @@ struct check {
 	char example[64];
 	struct sidedoors sidedoors;
 	size_t n_dropbear; /* whom dropbear lets in */
+	const char **missing; /* directories of services; in ARENA */
+	size_t n_missing;
 };
 
 /* --- which doors are in use --------------------------------------------- */
@@ -68,6 +70,54 @@ note_jail(struct check *check, const struct jail_conf *jail, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		if (note_service(check, &services[i], err) < 0)
 			return -1;
+	return 0;
+}
+
+/* --- what jails go without ----------------------------------------------- */
+
+static bool
+is_told(const struct check *check, const char *directory)
+{
+	for (size_t i = 0; i < check->n_missing; i++)
+		if (strcmp(check->missing[i], directory) == 0)
+			return true;
+	return false;
+}
+
+static int
+tell_missing(struct check *check, const struct plan *plan, const char *path,
+	     struct err *err)
+{
+	const char **const grown = reallocarray(
+		check->missing, check->n_missing + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		return err_errno(err, "memory");
+	check->missing = grown;
+	grown[check->n_missing] = arena_copy(&check->arena, path, err);
+	if (grown[check->n_missing++] == NULL)
+		return -1;
+	report_add(&check->report, SEVERITY_REMARK, "",
+		   "jail %s: the directory %s of a service is not there, and "
+		   "the jail starts without it",
+		   plan->jail, path);
+	return 0;
+}
+
+/* Once for a directory, however many accounts are without it. */
+static int
+note_services(struct check *check, const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->n_entries; i++) {
+		const struct entry *const entry = &plan->entries[i];
+		struct stat st;
+
+		if ((entry->flags & ENTRY_SERVICE) != 0 &&
+		    !is_told(check, entry->text) &&
+		    lstat(entry->text, &st) < 0 && errno == ENOENT &&
+		    tell_missing(check, plan, entry->text, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -151,10 +201,13 @@ check_jail(void *arg, const struct decision *decision)
 
 	examined->n_jails++;
 	if (note_jail(check, decision->jail, &err) < 0 ||
-	    rehearse_plan(decision->jail, account, &plan, &err) < 0)
+	    rehearse_plan(decision->jail, account, &plan, &err) < 0) {
 		tell_account(check, account->name, decision->rule, &err);
-	else
-		plan_free(&plan);
+		return;
+	}
+	if (note_services(check, &plan, &err) < 0)
+		tell_account(check, account->name, decision->rule, &err);
+	plan_free(&plan);
 }
 
 static void
@@ -385,6 +438,7 @@ cmd_check(const struct call *call)
 			 check.n_jailed, check.report.count[SEVERITY_WARNING]);
 	policy_free(check.policy);
 	arena_free(&check.arena);
+	free(check.missing);
 	free(check.services);
 	return fine ? STATUS_FINE : STATUS_PROBLEM;
 }

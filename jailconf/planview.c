@@ -51,7 +51,7 @@ static const struct {
 } flag_names[] = {
 	{ ENTRY_READONLY, "read-only" }, { ENTRY_OPTIONAL, "optional" },
 	{ ENTRY_NOEXEC, "noexec" },	 { ENTRY_DEVICES, "devices" },
-	{ ENTRY_OWNED, "owned" },
+	{ ENTRY_OWNED, "owned" },	 { ENTRY_SERVICE, "service" },
 };
 
 enum { FLAGS = sizeof(flag_names) / sizeof(flag_names[0]) };

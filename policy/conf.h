@@ -35,6 +35,20 @@ struct texts {
 	size_t n;
 };
 
+/* A service of the host's: where its sockets are; policy/services.h. */
+struct host_service {
+	const char *name;
+	const char *directory, *target;
+	const char *socket, *link; /* or both NULL */
+	bool optional;
+};
+
+/* "NAME" in a jail's list of services. */
+struct service_word {
+	const struct host_service *service;
+	struct where at;
+};
+
 struct bind {
 	struct text source, target;
 	struct where at;
@@ -66,6 +80,8 @@ struct jail_conf {
 	enum plan_network network;
 	struct bind *binds;
 	size_t n_binds;
+	const struct service_word *services;
+	size_t n_services;
 	struct texts hide;
 	struct texts etc;
 	bool etc_given; /* else the list that is compiled in */
@@ -112,6 +128,8 @@ struct policy {
 	const char *file; /* DIR/jail.conf */
 	int dir_fd;
 	uid_t trusted;
+	struct host_service *services; /* that the file adds */
+	size_t n_services;
 	struct jail_conf *jails;
 	size_t n_jails;
 	struct rules rules;

@@ -29,6 +29,8 @@ int jail_conf_check(const struct jail_conf *jail, struct err *err)
 /* Readers of one key each, as in struct key; TARGET is a struct jail_conf. */
 int key_binds(const struct reader *reader, const config_setting_t *setting,
 	      void *target, struct err *err) __attribute__((nonnull));
+int key_services(const struct reader *reader, const config_setting_t *setting,
+		 void *target, struct err *err) __attribute__((nonnull));
 int key_hide(const struct reader *reader, const config_setting_t *setting,
 	     void *target, struct err *err) __attribute__((nonnull));
 int key_etc(const struct reader *reader, const config_setting_t *setting,

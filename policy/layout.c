@@ -315,6 +315,38 @@ add_bind(struct layout *layout, const struct bind *bind, struct err *err)
 			    err);
 }
 
+/*
+ * By their directory, because a daemon that starts again makes a new socket.
+ * connect(2) writes to the socket, not to the mount.
+ */
+static int
+add_service(struct layout *layout, const struct service_word *word,
+	    struct err *err)
+{
+	const struct host_service *const service = word->service;
+	const unsigned int flags =
+		ENTRY_SERVICE | ENTRY_READONLY | ENTRY_NOEXEC |
+		(service->optional ? (unsigned int)ENTRY_OPTIONAL : 0U);
+	struct err why;
+	cleanup_fd int fd = path_open_service(service->directory, &why);
+	const char *socket;
+
+	if (fd < 0 && !(service->optional && why.kind == ERR_SYSTEM &&
+			why.errnum == ENOENT))
+		return where_error(&word->at, err, "service %s: %s",
+				   service->name, why.text);
+	if (entries_bind(&layout->entries, service->target, service->directory,
+			 flags, err) < 0)
+		return -1;
+	if (service->link == NULL)
+		return 0;
+	socket = arena_printf(&layout->plan->arena, err, "%s/%s",
+			      service->target, service->socket);
+	return socket != NULL ? entries_link(&layout->entries, service->link,
+					     socket, err)
+			      : -1;
+}
+
 static int
 add_configured(struct layout *layout, struct err *err)
 {
@@ -322,6 +354,9 @@ add_configured(struct layout *layout, struct err *err)
 
 	for (size_t i = 0; i < jail->n_binds; i++)
 		if (add_bind(layout, &jail->binds[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < jail->n_services; i++)
+		if (add_service(layout, &jail->services[i], err) < 0)
 			return -1;
 	for (size_t i = 0; i < jail->hide.n; i++)
 		if (entries_plain(&layout->entries, ENTRY_HIDE,

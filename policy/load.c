@@ -4,12 +4,13 @@
 #include "policy/file.h"
 #include "policy/jails.h"
 #include "policy/rules.h"
+#include "policy/services.h"
 
 #define FILE_NAME "jail.conf"
 
-/* The members of the file; "jails" before "rules", which name jails. */
+/* The members of the file: each before those that name what is in it. */
 struct members {
-	const config_setting_t *exempt_groups, *jails, *rules;
+	const config_setting_t *exempt_groups, *services, *jails, *rules;
 };
 
 static int
@@ -22,6 +23,18 @@ member_exempt_groups(const struct reader *reader,
 	(void)reader;
 	(void)err;
 	members->exempt_groups = setting;
+	return 0;
+}
+
+static int
+member_services(const struct reader *reader, const config_setting_t *setting,
+		void *target, struct err *err)
+{
+	struct members *const members = target;
+
+	(void)reader;
+	(void)err;
+	members->services = setting;
 	return 0;
 }
 
@@ -51,6 +64,7 @@ member_rules(const struct reader *reader, const config_setting_t *setting,
 
 static const struct key member_keys[] = {
 	{ "exempt_groups", member_exempt_groups },
+	{ "services", member_services },
 	{ "jails", member_jails },
 	{ "rules", member_rules },
 	{ NULL, NULL },
@@ -68,6 +82,9 @@ read_members(const struct reader *reader, const config_setting_t *root,
 	    setting_texts(reader, members.exempt_groups, &policy->exempt_groups,
 			  err) < 0)
 		return -1;
+	if (members.services != NULL &&
+	    services_read(reader, members.services, policy, err) < 0)
+		return -1;
 	if (members.jails != NULL &&
 	    jails_read(reader, members.jails, policy, err) < 0)
 		return -1;
@@ -82,7 +99,7 @@ static int
 read_policy(struct policy *policy, const char *dir, struct err *err)
 {
 	cleanup_config config_t config;
-	struct reader reader = { &policy->arena, NULL };
+	struct reader reader = { &policy->arena, NULL, policy };
 
 	config_init(&config);
 	policy->dir = arena_copy(&policy->arena, dir, err);

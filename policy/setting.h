@@ -12,10 +12,12 @@
 
 #include <libconfig.h>
 
-/* A file that is being read: where its words are kept, and its name. */
+/* A file that is being read: where its words are kept, its name, and whose
+ * services it may name. */
 struct reader {
 	struct arena *arena;
 	const char *file;
+	const struct policy *policy;
 };
 
 struct where setting_where(const struct reader *reader,

@@ -129,7 +129,7 @@ users_read(const struct policy *policy, const char *name, struct arena *arena,
 {
 	const char *const path =
 		arena_printf(arena, err, "%s/" USERS_DIR, policy->dir);
-	struct reader reader = { arena, NULL };
+	struct reader reader = { arena, NULL, policy };
 	cleanup_fd int dir = -1;
 	struct err why;
 

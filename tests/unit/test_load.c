@@ -265,6 +265,48 @@ static const struct {
 	  ":1: env_keep: \"A*B\" must be the name of a variable, or the "
 	  "beginning of one with a * behind it" },
 
+	/* services of the host's */
+	{ JAIL("services = [ \"log\", \"memcached\", \"mysql\", "
+	       "\"postgresql\", \"redis\" ];"),
+	  NULL },
+	{ JAIL("services = [ \"mysql\",\n\"mysqll\" ];"),
+	  ":2: \"services\": no such service: mysqll" },
+	{ JAIL("services = [ \"log\", \"log\" ];"),
+	  ":1: \"services\": log is there twice" },
+	{ "services = { app = { directory = \"/run/app\"; }; };\n" JAIL(
+		  "services = [ \"app\", \"log\" ];"),
+	  NULL },
+	{ "services = { app = { directory = \"/run/app\"; target = \"/app\"; "
+	  "socket = \"s\"; link = \"/dev/app\"; optional = true; }; };",
+	  NULL },
+	{ "services = { app = { }; };", ":1: service app has no directory" },
+	{ "services = { App = { }; };",
+	  ":1: \"App\" cannot be the name of a service: at most 32 of a-z 0-9 "
+	  "_ -, a letter or _ first" },
+	{ "services = { app = { dir = \"/run/app\"; }; };",
+	  ":1: unknown key \"dir\" here; jail.conf(5) has the list" },
+	{ "services = { app = { directory = \"run/app\"; }; };",
+	  ":1: \"directory\": \"run/app\" is not a clean absolute path below "
+	  "/" },
+	{ "services = { app = { directory = \"/\"; }; };",
+	  ":1: \"directory\": \"/\" is not a clean absolute path below /" },
+	{ "services = { app = { directory = \"/run\"; }; };",
+	  ":1: service app: something at /run would break the jail; give it "
+	  "another target" },
+	{ "services = { app = { directory = \"/run/app\"; target = \"/proc\"; "
+	  "}; };",
+	  ":1: \"target\": something at /proc would break the jail" },
+	{ "services = { app = { directory = \"/run/app\"; link = \"/proc/x\"; "
+	  "socket = \"s\"; }; };",
+	  ":1: \"link\": something at /proc/x would break the jail" },
+	{ "services = { app = { directory = \"/run/app\"; link = \"/dev/x\"; "
+	  "}; };",
+	  ":1: service app: \"socket\" and \"link\" go together" },
+	{ "services = { app = { directory = \"/run/app\"; socket = \"a/s\"; "
+	  "link = \"/dev/x\"; }; };",
+	  ":1: \"socket\": \"a/s\" is not the name of a file in the "
+	  "directory" },
+
 	/* keys that exclude each other */
 	{ JAIL("writable = true;"),
 	  ":1: jail \"web\": writable = true needs a root of its own, and root "

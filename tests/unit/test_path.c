@@ -199,6 +199,46 @@ an_object_is_checked_by_what_it_is(void **state)
 }
 
 static void
+a_service_s_directory_may_be_a_system_account_s(void **state)
+{
+	static const struct {
+		mode_t mode;
+		uid_t uid;
+		gid_t gid;
+		const char *why;
+	} cases[] = {
+		{ S_IFDIR | 0755, 0, 0, NULL },
+		{ S_IFDIR | 0755, 999, 999, NULL },
+		{ S_IFDIR | 02775, 105, 110, NULL },
+		{ S_IFDIR | 0755, 1000, 0,
+		  "/a/b: belongs to uid 1000, which is no system account's" },
+		{ S_IFDIR | 0755, 65534, 0,
+		  "/a/b: belongs to uid 65534, which is no system account's" },
+		{ S_IFDIR | 0775, 0, 1000,
+		  "/a/b: can be changed by others (mode 0775)" },
+		{ S_IFDIR | 01777, 0, 0,
+		  "/a/b: can be changed by others (mode 1777)" },
+		{ S_IFSOCK | 0755, 0, 0, "/a/b: not a directory" },
+		{ S_IFLNK | 0777, 0, 0, "/a/b: not a directory" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(cases); i++) {
+		const struct stat st = { .st_mode = cases[i].mode,
+					 .st_uid = cases[i].uid,
+					 .st_gid = cases[i].gid };
+		struct err err = { .text = "" };
+
+		assert_int_equal(path_check_service(&st, "/a/b", &err),
+				 cases[i].why == NULL ? 0 : -1);
+		if (cases[i].why != NULL) {
+			assert_int_equal(err.kind, ERR_UNSAFE);
+			assert_string_equal(err.text, cases[i].why);
+		}
+	}
+}
+
+static void
 plain_names_are_few(void **state)
 {
 	static const struct {
@@ -275,6 +315,8 @@ main(void)
 		cmocka_unit_test(one_more_uid_may_be_trusted),
 		cmocka_unit_test(a_too_long_name_is_an_error_of_the_system),
 		cmocka_unit_test(an_object_is_checked_by_what_it_is),
+		cmocka_unit_test(
+			a_service_s_directory_may_be_a_system_account_s),
 		cmocka_unit_test(plain_names_are_few),
 		cmocka_unit_test(clean_paths_have_one_way_to_be_written),
 	};

@@ -439,6 +439,47 @@ what_is_the_accounts_is_bound_only_if_that_is_said(void **state)
 	account_free(&alice);
 }
 
+static void
+services_come_by_their_directories(void **state)
+{
+	static const struct entry expected[] = {
+		{ ENTRY_BIND,
+		  ENTRY_READONLY | ENTRY_NOEXEC | ENTRY_SERVICE |
+			  ENTRY_OPTIONAL,
+		  0, "/run/mysqld", "/run/mysqld" },
+		{ ENTRY_BIND, ENTRY_READONLY | ENTRY_NOEXEC | ENTRY_SERVICE, 0,
+		  "/run/log", "/srv/log" },
+		{ ENTRY_LINK, 0, 0, "/dev/log", "/run/log/socket" },
+	};
+	const char *const text =
+		"services = { log = { directory = \"/srv/log\"; "
+		"target = \"/run/log\"; socket = \"socket\"; "
+		"link = \"/dev/log\"; }; };\n" JAIL(
+			"services = [ \"mysql\",\n\"log\" ];");
+	struct account alice = look_up("alice");
+	struct plan plan;
+	struct err err = { .text = "" };
+
+	(void)state;
+	assert_int_equal(make(text, &alice, &plan, &err), -1);
+	assert_string_equal(err.text,
+			    FILE_PATH ":3: service log: /srv/log: No such "
+				      "file or directory");
+	assert_int_equal(mkdir("/srv/log", 0755), 0);
+	give_to("/srv/log", 999);
+	plan = must_make(text, &alice);
+	for (size_t i = 0; i < N_ROWS(expected); i++)
+		assert_entry(&plan, &expected[i]);
+	plan_free(&plan);
+	give_to("/srv/log", 1000);
+	assert_int_equal(make(text, &alice, &plan, &err), -1);
+	assert_string_equal(err.text,
+			    FILE_PATH ":3: service log: /srv/log: belongs to "
+				      "uid 1000, which is no system account's");
+	assert_int_equal(rmdir("/srv/log"), 0);
+	account_free(&alice);
+}
+
 /* The link would have to be made in a directory of the host's. */
 static void
 a_home_below_usr_is_given_another_place(void **state)
@@ -845,6 +886,7 @@ main(void)
 		cmocka_unit_test(binds_come_in_order_with_their_flags),
 		cmocka_unit_test(
 			what_is_the_accounts_is_bound_only_if_that_is_said),
+		cmocka_unit_test(services_come_by_their_directories),
 		cmocka_unit_test(a_home_below_usr_is_given_another_place),
 		cmocka_unit_test(a_home_around_the_other_path_needs_no_link),
 		cmocka_unit_test(inherited_limits_are_replaced_as_a_whole),
