@@ -2,6 +2,7 @@
 #include "policy/generated.h"
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "policy/group.h"
 
 #include <fcntl.h>
@@ -147,6 +148,33 @@ generated_nsswitch(const struct plan *plan)
 		return NSSWITCH("files");
 	}
 	return NSSWITCH("files");
+}
+
+const char *
+generated_resolver(const struct plan *plan, const char *path,
+		   struct arena *arena)
+{
+	/* They have nothing else that an account of the host's could not
+	 * see: systemd-resolved(8), resolvconf(8), NetworkManager(8). */
+	static const char *const dirs[] = { "/run/systemd/resolve",
+					    "/run/resolvconf",
+					    "/run/NetworkManager" };
+	cleanup_free char *real = realpath(path, NULL);
+	struct err err;
+
+	if (real == NULL || plan->network == PLAN_NETWORK_NONE)
+		return NULL;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		const size_t len = strlen(dirs[i]);
+		cleanup_fd int dir = -1;
+
+		if (strncmp(real, dirs[i], len) != 0 || real[len] != '/' ||
+		    strchr(real + len + 1, '/') != NULL)
+			continue;
+		dir = path_open_service(dirs[i], &err);
+		return dir < 0 ? NULL : arena_copy(arena, real, &err);
+	}
+	return NULL;
 }
 
 const char *

@@ -29,4 +29,13 @@ const char *generated_resolv_conf(struct plan *plan, const char *path,
 				  struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * The file that the symbolic link PATH, /etc/resolv.conf, leads to, if it is
+ * in a directory that a program keeps for that: then the directory can be
+ * shown, and the file in it follows the host's.  NULL if it is not, or if the
+ * jail has no network.
+ */
+const char *generated_resolver(const struct plan *plan, const char *path,
+			       struct arena *arena) __attribute__((nonnull));
+
 #endif

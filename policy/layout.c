@@ -18,6 +18,7 @@ struct layout {
 	const struct account *account;
 	struct plan *plan;
 	struct entries entries;
+	const char *resolver; /* generated_resolver() */
 };
 
 /* System directories of the host beside /usr; links to it if merged. */
@@ -118,6 +119,52 @@ add_generated(struct layout *layout, const char *target, const char *text,
 			    : -1;
 }
 
+/*
+ * A jail may run for weeks, and the host's name servers change.  What writes
+ * them into a directory of its own in /run is seen there, whatever it does;
+ * a file in /etc is seen as long as it is the same file.
+ */
+static int
+add_resolv_conf(struct layout *layout, struct err *err)
+{
+	static const char path[] = "/etc/resolv.conf";
+	struct plan *const plan = layout->plan;
+	cleanup_fd int fd = -1;
+	struct err why;
+
+	if (layout->resolver != NULL)
+		return entries_link(&layout->entries, path, layout->resolver,
+				    err);
+	if (add_generated(layout, path, generated_resolv_conf(plan, path, err),
+			  err) < 0)
+		return -1;
+	if (plan->network == PLAN_NETWORK_HOST)
+		fd = path_open_trusted(path, &why);
+	return fd < 0 ? 0
+		      : entries_bind(&layout->entries, path, path,
+				     ENTRY_READONLY | ENTRY_NOEXEC |
+					     ENTRY_OPTIONAL,
+				     err);
+}
+
+/* Where /etc/resolv.conf leads: after /run is there. */
+static int
+add_resolver(struct layout *layout, struct err *err)
+{
+	const char *const path = layout->resolver;
+	const char *dir;
+
+	if (path == NULL)
+		return 0;
+	dir = arena_printf(&layout->plan->arena, err, "%.*s",
+			   (int)(strrchr(path, '/') - path), path);
+	return dir == NULL ? -1
+			   : entries_bind(&layout->entries, dir, dir,
+					  ENTRY_SERVICE | ENTRY_READONLY |
+						  ENTRY_NOEXEC,
+					  err);
+}
+
 static int
 add_generated_files(struct layout *layout, struct err *err)
 {
@@ -140,9 +187,7 @@ add_generated_files(struct layout *layout, struct err *err)
 	    add_generated(layout, "/etc/hosts", generated_hosts(plan, err),
 			  err) < 0)
 		return -1;
-	return add_generated(
-		layout, "/etc/resolv.conf",
-		generated_resolv_conf(plan, "/etc/resolv.conf", err), err);
+	return add_resolv_conf(layout, err);
 }
 
 static int
@@ -370,14 +415,18 @@ int
 layout_make(const struct jail_conf *jail, const struct account *account,
 	    struct plan *plan, struct err *err)
 {
-	struct layout layout = { jail, account, plan, { .arena = NULL } };
+	struct layout layout = { .jail = jail,
+				 .account = account,
+				 .plan = plan };
 
 	layout.entries.arena = &plan->arena;
+	layout.resolver =
+		generated_resolver(plan, "/etc/resolv.conf", &plan->arena);
 	if ((plan->tree == NULL && add_system(&layout, err) < 0) ||
 	    add_generated_files(&layout, err) < 0 ||
-	    add_scratch(&layout, err) < 0 || add_dev(&layout, err) < 0 ||
-	    add_jailsh(&layout, err) < 0 || add_home(&layout, err) < 0 ||
-	    add_configured(&layout, err) < 0)
+	    add_scratch(&layout, err) < 0 || add_resolver(&layout, err) < 0 ||
+	    add_dev(&layout, err) < 0 || add_jailsh(&layout, err) < 0 ||
+	    add_home(&layout, err) < 0 || add_configured(&layout, err) < 0)
 		return -1;
 	plan->entries = layout.entries.item;
 	plan->n_entries = layout.entries.n;

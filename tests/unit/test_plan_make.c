@@ -836,6 +836,45 @@ resolv_conf_is_read_through_links_and_within_bounds(void **state)
 }
 
 static void
+resolv_conf_follows_the_host_s_where_it_can(void **state)
+{
+	static const struct entry link = { ENTRY_LINK, 0, 0, "/etc/resolv.conf",
+					   "/run/systemd/resolve/stub" };
+	static const struct entry dir = {
+		ENTRY_BIND, ENTRY_SERVICE | ENTRY_READONLY | ENTRY_NOEXEC, 0,
+		"/run/systemd/resolve", "/run/systemd/resolve"
+	};
+	struct account alice = look_up("alice");
+	struct plan plan;
+
+	(void)state;
+	(void)unlink("/etc/resolv.conf");
+	(void)mkdir("/run/systemd", 0755);
+	(void)mkdir("/run/systemd/resolve", 0755);
+	give_to("/run/systemd/resolve", 998);
+	write_text("/run/systemd/resolve/stub", "nameserver 127.0.0.53\n");
+	assert_int_equal(
+		symlink("../run/systemd/resolve/stub", "/etc/resolv.conf"), 0);
+	plan = must_make(JAIL(""), &alice);
+	assert_entry(&plan, &link);
+	assert_entry(&plan, &dir);
+	plan_free(&plan);
+	plan = must_make(JAIL("network = \"none\";"), &alice);
+	assert_string_equal(find(&plan, "/etc/resolv.conf")->text, "");
+	assert_null(find(&plan, "/run/systemd/resolve"));
+	plan_free(&plan);
+	/* Somebody else's is copied, as ever. */
+	give_to("/run/systemd/resolve", 1000);
+	plan = must_make(JAIL(""), &alice);
+	assert_string_equal(find(&plan, "/etc/resolv.conf")->text,
+			    "nameserver 127.0.0.53\n");
+	assert_null(find(&plan, "/run/systemd/resolve"));
+	plan_free(&plan);
+	assert_int_equal(unlink("/etc/resolv.conf"), 0);
+	account_free(&alice);
+}
+
+static void
 every_plan_can_be_sealed(void **state)
 {
 	struct account alice = look_up("alice");
@@ -900,6 +939,7 @@ main(void)
 		cmocka_unit_test(every_group_is_named_once),
 		cmocka_unit_test(
 			resolv_conf_is_read_through_links_and_within_bounds),
+		cmocka_unit_test(resolv_conf_follows_the_host_s_where_it_can),
 		cmocka_unit_test(every_plan_can_be_sealed),
 	};
 
