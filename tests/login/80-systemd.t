@@ -9,8 +9,8 @@ import sys
 import time
 
 from bed import (JAILED, PLAIN, PROOF, WITH_SYSTEMD, Logged, both, case,
-                 eventually, has, inits, keepers, lacks, proved,
-                 run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two,
+                 eventually, has, inits, jail_account, keepers,
+                 lacks, proved, run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two,
                  uid_of)
 
 if not WITH_SYSTEMD:
@@ -124,6 +124,22 @@ def neither_the_bus_nor_the_runtime_directory_is_the_host_s():
     done = ssh(JAILED, "echo x >$XDG_RUNTIME_DIR/made && echo ok")
     same(done.stdout, "ok\n")
     same(os.path.exists(f"/run/user/{uid}/made"), False)
+
+
+@case
+def a_jail_that_has_the_service_log_writes_to_the_journal():
+    """Also to one that has been started again in the meantime."""
+    jail_account("talker", 'services = [ "log" ];')
+    client = subprocess.Popen(ssh_argv("talker", "echo up; cat"), text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    same(client.stdout.readline(), "up\n")
+    log = Logged()
+    for word in ("one", "two"):
+        same(ssh("talker", f"logger -t mine {word}").returncode, 0)
+        log.expect(rf"mine(\[\d+\])?: {word}")
+        sh("systemctl restart systemd-journald")
+    client.communicate(timeout=10)
+    same(ssh(JAILED, "test -e /dev/log").returncode, 1)
 
 
 @case
