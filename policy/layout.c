@@ -202,6 +202,8 @@ add_scratch(struct layout *layout, struct err *err)
 	    entries_scratch(entries, "/var/tmp", 01777, 0, err) < 0 ||
 	    entries_scratch(entries, "/run", 0755, 0, err) < 0 ||
 	    entries_dir(entries, "/run/lock", 01777, 0, err) < 0 ||
+	    /* Where screen(1) keeps its sockets; else it wants set-uid. */
+	    entries_dir(entries, "/run/screen", 01777, 0, err) < 0 ||
 	    entries_dir(entries, "/run/user", 0755, 0, err) < 0 ||
 	    entries_dir(entries, own, 0700, ENTRY_OWNED, err) < 0 ||
 	    entries_dir(entries, RUN_DIR, 0755, 0, err) < 0)

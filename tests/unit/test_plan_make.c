@@ -71,6 +71,7 @@ static const struct entry in_every_jail[] = {
 	{ ENTRY_SCRATCH, 0, 01777, "/var/tmp", "" },
 	{ ENTRY_SCRATCH, 0, 0755, "/run", "" },
 	{ ENTRY_DIR, 0, 01777, "/run/lock", "" },
+	{ ENTRY_DIR, 0, 01777, "/run/screen", "" },
 	{ ENTRY_DIR, 0, 0755, "/run/user", "" },
 	{ ENTRY_DIR, ENTRY_OWNED, 0700, "/run/user/20001", "" },
 	{ ENTRY_DIR, 0, 0755, RUN_DIR, "" },
