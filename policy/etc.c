@@ -39,9 +39,9 @@ const char *const etc_default_names[] = {
 	"mc", "mime.types", "nanorc", "papersize", "sgml", "texmf", "vim",
 	"vimrc", "xml",
 	/* development */
-	"R", "fpc-*.cfg", "fpc.cfg", "gdb", "gitconfig", "java", "java-*",
-	"lynx", "mercurial", "mono", "perl", "python3", "python3.*",
-	"subversion", "wgetrc",
+	"R", "fpc-*.cfg", "fpc.cfg", "gdb", "gitattributes", "gitconfig",
+	"java", "java-*", "lftp.conf", "lynx", "mercurial", "mono", "perl",
+	"python3", "python3.*", "subversion", "wgetrc",
 	/* parts of directories that have more in them */
 	"default/locale", "dpkg/origins", "php/*/cli", "php/*/mods-available",
 	"pki/ca-trust/extracted", "pki/tls/certs", "pki/tls/openssl.cnf",
