@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "jail/jail.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <stdbool.h>
 #include <sys/capability.h>
@@ -30,21 +31,44 @@ free_caps(cap_t *caps)
 
 #define cleanup_caps __attribute__((cleanup(free_caps)))
 
+/*
+ * A limit is a ceiling.  In a container root may not raise one: then that
+ * which the service was given is the lower of the two, and stays.
+ */
+static int
+set_within(__rlimit_resource_t resource, struct rlimit *limit)
+{
+	struct rlimit now;
+
+	if (setrlimit(resource, limit) == 0)
+		return 0;
+	if (errno != EPERM || getrlimit(resource, &now) < 0)
+		return -1;
+	if (limit->rlim_max <= now.rlim_max) {
+		errno = EPERM;
+		return -1;
+	}
+	limit->rlim_max = now.rlim_max;
+	if (limit->rlim_cur > limit->rlim_max)
+		limit->rlim_cur = limit->rlim_max;
+	return setrlimit(resource, limit);
+}
+
 static int
 set_limits(const struct plan *plan, struct err *err)
 {
 	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
-		const struct plan_limit *const limit = &plan->limits[i];
-		struct rlimit now;
+		const __rlimit_resource_t resource = (__rlimit_resource_t)i;
+		struct rlimit limit = plan->limits[i].value, now;
 
-		if (!limit->set)
+		if (!plan->limits[i].set)
 			continue;
-		if (setrlimit((__rlimit_resource_t)i, &limit->value) < 0)
+		if (set_within(resource, &limit) < 0)
 			return err_errno(err, "set limit %s", limit_name(i));
-		if (getrlimit((__rlimit_resource_t)i, &now) < 0)
+		if (getrlimit(resource, &now) < 0)
 			return err_errno(err, "get limit %s", limit_name(i));
-		if (now.rlim_cur != limit->value.rlim_cur ||
-		    now.rlim_max != limit->value.rlim_max)
+		if (now.rlim_cur != limit.rlim_cur ||
+		    now.rlim_max != limit.rlim_max)
 			return err_set(err, ERR_UNSAFE, "limit %s did not hold",
 				       limit_name(i));
 	}

@@ -214,6 +214,18 @@ def limits_are_the_plans_and_not_the_callers():
 
 
 @sentence
+def a_limit_that_may_not_be_raised_is_the_lower_one():
+    """As in a container, where root has no CAP_SYS_RESOURCE."""
+    low = ("setpriv", "--bounding-set=-sys_resource", "/bin/sh", "-c",
+           'ulimit -n 64; exec "$@"', "sh", PROBE)
+    for plan, there in (("99:999", "64\n64\n"), ("50:999", "50\n64\n"),
+                        ("50:60", "50\n60\n")):
+        wait_until(lambda: not pids("jail-keeper"))  # of the one before
+        equal(said(run(*low, "-L", f"7={plan}", "enter", "/bin/sh", "-c",
+                       "ulimit -Sn; ulimit -Hn")), there, plan)
+
+
+@sentence
 def every_way_in_leads_to_the_same_walls():
     def walls(way):
         return inside("grep -e ^Uid -e ^Gid -e ^Groups -e ^Cap -e ^NoNewPrivs"
