@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/keyctl.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -52,6 +55,21 @@ set_within(__rlimit_resource_t resource, struct rlimit *limit)
 	if (limit->rlim_cur > limit->rlim_max)
 		limit->rlim_cur = limit->rlim_max;
 	return setrlimit(resource, limit);
+}
+
+/*
+ * Root's own keyring is not the account's, nor is that of its last session.
+ * The new one is root's, too, and the session's by possession: one of the
+ * account's would count among the few that an account may have, and sessions
+ * may be more (keyrings(7), maxkeys).
+ */
+static int
+make_session_keyring(struct err *err)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+	    errno != ENOSYS)
+		return err_errno(err, "session keyring");
+	return 0;
 }
 
 static int
@@ -225,6 +243,25 @@ set_no_new_privs(struct err *err)
 	return 0;
 }
 
+/* The last step: whatever comes after it has to get through it. */
+static int
+set_filter(const struct plan *plan, struct err *err)
+{
+	const struct sock_fprog program = {
+		.len = (unsigned short)plan->n_filter,
+		.filter = plan->filter,
+	};
+
+	if (plan->n_filter == 0)
+		return 0;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		return err_errno(err, "seccomp");
+	if (prctl(JAIL_FILTER_PROBE, 0, 0, 0, 0) != -1 ||
+	    errno != JAIL_FILTER_ANSWER)
+		return err_set(err, ERR_UNSAFE, "seccomp did not hold");
+	return 0;
+}
+
 static int
 become(const struct ids *ids, struct err *err)
 {
@@ -260,25 +297,28 @@ jail_become(const struct jail_inside *inside, struct err *err)
 				 .groups = plan->groups,
 				 .n_groups = plan->n_groups };
 
-	if (set_limits(plan, err) < 0)
+	if (make_session_keyring(err) < 0 || set_limits(plan, err) < 0 ||
+	    become(&ids, err) < 0)
 		return -1;
-	return become(&ids, err);
+	return set_filter(plan, err);
 }
 
 int
 jail_confine(const struct jail_inside *inside, struct err *err)
 {
-	if (set_limits(inside->plan, err) < 0 ||
-	    jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
-	    drop_inheritable_set(err) < 0)
+	if (make_session_keyring(err) < 0 ||
+	    set_limits(inside->plan, err) < 0 || jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
+	    drop_inheritable_set(err) < 0 || set_no_new_privs(err) < 0)
 		return -1;
-	return set_no_new_privs(err);
+	return set_filter(inside->plan, err);
 }
 
 int
-jail_become_nobody(struct err *err)
+jail_become_nobody(const struct plan *plan, struct err *err)
 {
 	const struct ids ids = { .uid = NOBODY, .gid = NOBODY };
 
-	return become(&ids, err);
+	if (make_session_keyring(err) < 0 || become(&ids, err) < 0)
+		return -1;
+	return set_filter(plan, err);
 }

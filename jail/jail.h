@@ -10,6 +10,8 @@
 
 #include "jail/plan.h"
 
+#include <errno.h>
+
 struct jail {
 	int init;	/* pidfd of its PID 1 */
 	dev_t root_dev; /* of "/" inside, to be compared after entering */
@@ -40,9 +42,17 @@ int jail_enter(const struct jail *jail, struct jail_inside *inside,
 	       struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /*
- * Becomes the account, for good, in the order of rule R7: limits, groups,
- * gid, uid, bounding set, ambient and inheritable set, every other
- * capability, no_new_privs; and proves each by reading it back.
+ * A filter that is in force answers prctl(JAIL_FILTER_PROBE) with
+ * JAIL_FILTER_ANSWER, which no kernel does.  PR_GET_SECCOMP would only tell
+ * that there is some filter, such as that of a container we are in.
+ */
+enum { JAIL_FILTER_PROBE = 0x6a61696c, JAIL_FILTER_ANSWER = ENOTUNIQ };
+
+/*
+ * Becomes the account, for good, in the order of rule R7: session keyring,
+ * limits, groups, gid, uid, bounding set, ambient and inheritable set, every
+ * other capability, no_new_privs, the plan's filter; and proves each by reading
+ * it back.
  *
  * Returns 0, or -1 with ERR_SYSTEM or ERR_UNSAFE (something came back);
  * after -1 the caller must exit.
@@ -52,7 +62,7 @@ int jail_become(const struct jail_inside *inside, struct err *err)
 
 /*
  * All of jail_become() but the ids, for hosts that set those themselves
- * afterwards: sshd(8), cron(8).
+ * afterwards: sshd(8), cron(8).  The filter holds for the host's calls, too.
  */
 int jail_confine(const struct jail_inside *inside, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
@@ -65,7 +75,7 @@ int jail_drop_bounding_set(struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /* jail_become() for the jail's own PID 1: uid and gid 65534, no groups. */
-int jail_become_nobody(struct err *err)
+int jail_become_nobody(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 void jail_close(struct jail *jail) __attribute__((nonnull));

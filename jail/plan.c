@@ -87,6 +87,40 @@ unpack_limits(struct unpack *unpack, struct plan *plan)
 	}
 }
 
+/* An instruction is as long as a number. */
+_Static_assert(sizeof(struct sock_filter) == sizeof(uint64_t),
+	       "struct sock_filter");
+
+static void
+pack_filter(struct pack *pack, const struct plan *plan)
+{
+	pack_text(pack, plan->seccomp);
+	pack_texts(pack, plan->seccomp_allow, plan->n_seccomp_allow);
+	pack_texts(pack, plan->seccomp_deny, plan->n_seccomp_deny);
+	pack_number(pack, plan->n_filter);
+	for (size_t i = 0; i < plan->n_filter; i++) {
+		uint64_t number;
+
+		memcpy(&number, &plan->filter[i], sizeof(number));
+		pack_number(pack, number);
+	}
+}
+
+static void
+unpack_filter(struct unpack *unpack, struct plan *plan)
+{
+	plan->seccomp = unpack_text(unpack);
+	plan->seccomp_allow = unpack_texts(unpack, &plan->n_seccomp_allow);
+	plan->seccomp_deny = unpack_texts(unpack, &plan->n_seccomp_deny);
+	plan->filter =
+		unpack_array(unpack, sizeof(*plan->filter), &plan->n_filter);
+	for (size_t i = 0; i < plan->n_filter; i++) {
+		const uint64_t number = unpack_number(unpack);
+
+		memcpy(&plan->filter[i], &number, sizeof(number));
+	}
+}
+
 static void
 pack_groups(struct pack *pack, const struct plan *plan)
 {
@@ -128,6 +162,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_number(&pack, plan->scratch_files);
 	pack_number(&pack, plan->terminals);
 	pack_number(&pack, plan->network);
+	pack_filter(&pack, plan);
 	pack_limits(&pack, plan);
 	pack_texts(&pack, plan->env, plan->n_env);
 	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
@@ -158,6 +193,7 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	plan->terminals = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
 	plan->network =
 		(enum plan_network)unpack_number_to(unpack, PLAN_NETWORK_HOST);
+	unpack_filter(unpack, plan);
 	unpack_limits(unpack, plan);
 	plan->env = unpack_texts(unpack, &plan->n_env);
 	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);
@@ -241,6 +277,22 @@ check_places(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* No filter where one was meant must not go unnoticed. */
+static int
+check_filter(const struct plan *plan, struct err *err)
+{
+	const bool none =
+		plan->seccomp != NULL && strcmp(plan->seccomp, "none") == 0;
+
+	if (plan->seccomp == NULL || none != (plan->n_filter == 0) ||
+	    plan->n_filter > BPF_MAXINSNS)
+		return err_set(err, ERR_UNSAFE,
+			       "plan: seccomp \"%s\" with %zu instructions",
+			       plan->seccomp != NULL ? plan->seccomp : "",
+			       plan->n_filter);
+	return 0;
+}
+
 int
 plan_check(const struct plan *plan, struct err *err)
 {
@@ -248,7 +300,8 @@ plan_check(const struct plan *plan, struct err *err)
 	    plan->hostname == NULL || plan->name == NULL ||
 	    !name_is_plain(plan->name))
 		return err_set(err, ERR_UNSAFE, "plan: a name is missing");
-	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0)
+	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0 ||
+	    check_filter(plan, err) < 0)
 		return -1;
 	if (plan->linger_seconds < PLAN_LINGER_FOREVER)
 		return err_set(err, ERR_UNSAFE, "plan: linger %d",

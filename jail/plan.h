@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -99,6 +100,16 @@ struct plan {
 	uint64_t scratch_files;
 	uint32_t terminals; /* most ptys at a time */
 	enum plan_network network;
+
+	/* What no session may ask of the kernel: a program for seccomp(2),
+	 * and the words that it was made of. */
+	const char *seccomp; /* the profile; "none" if there is no filter */
+	const char **seccomp_allow;
+	size_t n_seccomp_allow;
+	const char **seccomp_deny;
+	size_t n_seccomp_deny;
+	struct sock_filter *filter;
+	size_t n_filter;
 
 	/* Sessions. */
 	struct plan_limit limits[RLIM_NLIMITS]; /* by RLIMIT_ number */

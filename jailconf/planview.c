@@ -168,6 +168,31 @@ print_root(const struct plan *plan)
 }
 
 static void
+add_list(struct words *words, const char *what, const char *const *list,
+	 size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		words_add(words, "%s%s", i == 0 ? what : " ", list[i]);
+}
+
+static void
+print_filter(const struct plan *plan)
+{
+	struct words words = { .used = 0 };
+
+	if (plan->n_filter == 0) {
+		out_row("seccomp", "none: every system call of the kernel's");
+		return;
+	}
+	words_add(&words, "%s", plan->seccomp);
+	add_list(&words, ", but allowed: ", plan->seccomp_allow,
+		 plan->n_seccomp_allow);
+	add_list(&words, ", and refused: ", plan->seccomp_deny,
+		 plan->n_seccomp_deny);
+	out_row("seccomp", "%s", words.text);
+}
+
+static void
 add_amount(struct words *words, rlim_t value)
 {
 	if (value == RLIM_INFINITY)
@@ -231,6 +256,7 @@ planview_print(const struct plan *plan)
 	out_row("namespaces", "mount pid ipc uts cgroup%s",
 		own ? " network" : "");
 	out_row("network", "%s", own ? "none but a loopback" : "the host's");
+	print_filter(plan);
 	print_limits(plan);
 	if (plan->umask == PLAN_UMASK_HOST)
 		out_row("umask", "as on the host");
@@ -316,6 +342,22 @@ add_who(const struct plan *plan, struct json_object *object)
 }
 
 static void
+add_filter(const struct plan *plan, struct json_object *object)
+{
+	struct json_object *const seccomp = json_object_new_object();
+
+	json_set(seccomp, "profile", plan->seccomp);
+	(void)json_object_object_add(
+		seccomp, "allow",
+		list_json(plan->seccomp_allow, plan->n_seccomp_allow));
+	(void)json_object_object_add(
+		seccomp, "deny",
+		list_json(plan->seccomp_deny, plan->n_seccomp_deny));
+	add_number(seccomp, "instructions", plan->n_filter);
+	(void)json_object_object_add(object, "seccomp", seccomp);
+}
+
+static void
 add_world(const struct plan *plan, struct json_object *object)
 {
 	const bool own = plan->network == PLAN_NETWORK_NONE;
@@ -343,6 +385,7 @@ planview_json(const struct plan *plan, struct json_object *object)
 
 	add_who(plan, object);
 	add_world(plan, object);
+	add_filter(plan, object);
 	add_number(limits, "tmp", plan->scratch_bytes);
 	add_number(limits, "tmp_files", plan->scratch_files);
 	add_number(limits, "terminals", plan->terminals);

@@ -62,12 +62,12 @@ be_alone(struct err *err)
 /* Nothing is left to be taken over: no id, no capability, no descriptor but
  * the one that says so. */
 static int
-give_up(int report, struct err *err)
+give_up(const struct plan *plan, int report, struct err *err)
 {
 	if ((report > 0 && close_range(0, (unsigned int)report - 1, 0) < 0) ||
 	    close_range((unsigned int)report + 1, ~0U, 0) < 0)
 		return err_errno(err, "close_range");
-	if (jail_become_nobody(err) < 0)
+	if (jail_become_nobody(plan, err) < 0)
 		return -1;
 	/* After the change of uid, which clears it: prctl(2). */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -83,7 +83,8 @@ reap_for_ever(void)
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
 	for (;;) {
-		(void)sigwaitinfo(&child, NULL);
+		if (sigwaitinfo(&child, NULL) < 0 && errno != EINTR)
+			_exit(1); /* the filter may be the administrator's */
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			continue;
 	}
@@ -97,7 +98,7 @@ init_main(const struct plan *plan, struct root_trees *trees, int report)
 	(void)prctl(PR_SET_NAME, "jail-init", 0, 0, 0);
 	said.ready = be_alone(&said.err) == 0 &&
 		     build(plan, trees, &said, &said.err) == 0 &&
-		     give_up(report, &said.err) == 0;
+		     give_up(plan, report, &said.err) == 0;
 	/* A keeper that died before we asked for the signal cannot be told,
 	 * and then we must go, too. */
 	if (send(report, &said, sizeof(said), MSG_NOSIGNAL) !=

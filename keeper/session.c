@@ -6,7 +6,6 @@
 #include "jail/run.h"
 
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
@@ -198,16 +197,6 @@ set_stdio(const struct pty *pty, const int *stdio, struct err *err)
 	return 0;
 }
 
-/* Root's own keyring is not the account's, nor is that of its last session. */
-static int
-make_keyring(struct err *err)
-{
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
-	    errno != ENOSYS)
-		return err_errno(err, "session keyring");
-	return 0;
-}
-
 /* Signals as a login finds them: none blocked, none ignored.  The system call,
  * because the C library keeps two signals for itself. */
 static int
@@ -259,8 +248,7 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
 	    keep_two(session->fds->fd[0], &log, &err) < 0 ||
-	    jail_become(&inside, &err) < 0 || make_keyring(&err) < 0 ||
-	    reset_signals(&err) < 0) {
+	    jail_become(&inside, &err) < 0 || reset_signals(&err) < 0) {
 		log_refusal(session, log, "become", &err);
 		(void)dprintf(STDERR_FILENO, "login refused\n");
 		_exit(EXIT_CANNOT_RUN);

@@ -10,6 +10,7 @@
 
 #include "policy/address.h"
 #include "policy/policy.h"
+#include "policy/syscalls.h"
 
 /* Where something was written; for messages. */
 struct where {
@@ -61,6 +62,12 @@ struct variable {
 	struct text value;
 };
 
+/* Which system calls are refused: a profile, and what is different. */
+struct seccomp_conf {
+	enum syscalls_profile profile;
+	struct texts allow, deny;
+};
+
 struct jail_conf {
 	const char *name;
 	struct where at;
@@ -78,6 +85,7 @@ struct jail_conf {
 	struct text hostname;
 
 	enum plan_network network;
+	struct seccomp_conf seccomp;
 	struct bind *binds;
 	size_t n_binds;
 	const struct service_word *services;

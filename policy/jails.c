@@ -22,6 +22,7 @@ static const struct text default_env_keep[] = {
 
 const struct jail_conf jail_conf_defaults = {
 	.network = PLAN_NETWORK_HOST,
+	.seccomp = { .profile = PROFILE_LOGIN },
 	.tmp_bytes = UINT64_C(256) << 20,
 	.tmp_files = 65536,
 	.terminals = 64,

@@ -263,6 +263,7 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 	{ "services", key_services }, { "hide", key_hide }, { "etc", key_etc }, { "limits", key_limits },  \
 	{ "doors", key_doors }, { "env", key_env },                    \
 	{ "env_keep", key_env_keep }, { "umask", key_umask },                \
+	{ "seccomp", key_seccomp },                                          \
 	{ "linger", key_linger }, { NULL, NULL }
 /* clang-format on */
 

@@ -14,6 +14,8 @@
  *	bench hold		starts a jail, prints its PID 1, keeps it until
  *				standard input ends
  *
+ * -F FILE before the verb: in a jail with the filter that is in there, as
+ * tests/ns/filter makes it.
  * As root in a world of tests/ns/world; tests/bench/run compares them.
  */
 #include "base/cleanup.h"
@@ -71,6 +73,8 @@ static struct entry entries[] = {
 enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };
 
 static gid_t groups[] = { UID };
+static struct sock_filter filter[BPF_MAXINSNS];
+static size_t n_filter;
 
 static struct plan
 make_plan(void)
@@ -92,6 +96,9 @@ make_plan(void)
 		.scratch_files = 10000,
 		.terminals = TERMINALS,
 		.network = PLAN_NETWORK_HOST,
+		.seccomp = n_filter > 0 ? "login" : "none",
+		.filter = filter,
+		.n_filter = n_filter,
 		.umask = 022,
 		.sessions = 64,
 	};
@@ -120,6 +127,17 @@ wait_for(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return status == 0 ? 0 : 1;
+}
+
+static void
+read_filter(const char *path)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd < 0 ? -1 : read(fd, filter, sizeof(filter));
+
+	if (n <= 0)
+		die(path, NULL);
+	n_filter = (size_t)n / sizeof(filter[0]);
 }
 
 /* --- ours ---------------------------------------------------------------- */
@@ -447,9 +465,15 @@ floor_keep(void)
 int
 main(int argc, char **argv)
 {
-	const char *const verb = argc > 1 ? argv[1] : "";
+	const char *verb;
 
 	(void)umask(022);
+	if (argc > 2 && strcmp(argv[1], "-F") == 0) {
+		read_filter(argv[2]);
+		argc -= 2;
+		argv += 2;
+	}
+	verb = argc > 1 ? argv[1] : "";
 	if (strcmp(verb, "start") == 0)
 		return start();
 	if (strcmp(verb, "join") == 0)
@@ -464,7 +488,7 @@ main(int argc, char **argv)
 		return floor_keep();
 	if (strcmp(verb, "floor-keeper") == 0)
 		return floor_keeper();
-	(void)fputs("usage: bench start|floor-start|floor-keep|join|"
+	(void)fputs("usage: bench [-F FILE] start|floor-start|floor-keep|join|"
 		    "floor-join PID|hold\n",
 		    stderr);
 	return 2;

@@ -53,7 +53,8 @@ for file in base/*.[ch] jail/*.[ch] keeper/*.[ch] jailsh/*.[ch] \
 		security/*:pam_jail/*) ;;
 		libaudit.h:pam_jail/record.c) ;;
 		sys/capability.h:jail/*) ;;
-		libaudit.h:* | libconfig.h:* | json*:* | security/* | sys/capability.h:*)
+		seccomp.h:policy/filter.c) ;;
+		libaudit.h:* | libconfig.h:* | json*:* | seccomp.h:* | security/* | sys/capability.h:*)
 			fail "$file includes <$header>" ;;
 		pwd.h:jail/account.c | pwd.h:policy/* | pwd.h:jailconf/*) ;;
 		pwd.h:* | netdb.h:* | iconv.h:* | locale.h:* | nss.h:*)

@@ -7,6 +7,7 @@
  * for the home of the account, uid 61001, which nobody needs to know.
  *	-a KIND,FLAGS,MODE,TARGET,TEXT	one more entry
  *	-i UID				another account
+ *	-F FILE				a filter, as filter(1) here makes it
  *	-e NAME=VALUE, -k PATTERN	environment: set, or let in
  *	-L RESOURCE=SOFT:HARD		a limit; RESOURCE is a number
  *	-l SECONDS -m SESSIONS		linger; most sessions
@@ -77,6 +78,7 @@ struct options {
 	struct entry entries[ENTRIES_MAX];
 	const char *env[STRINGS_MAX];
 	const char *env_keep[STRINGS_MAX];
+	struct sock_filter filter[BPF_MAXINSNS];
 	gid_t groups[1];
 	bool join_only;
 };
@@ -183,6 +185,21 @@ set_limit(struct plan *plan, char *told)
 }
 
 static void
+read_filter(struct options *options, const char *path)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd < 0 ? -1
+				 : read(fd, options->filter,
+					sizeof(options->filter));
+
+	if (n <= 0 || (size_t)n % sizeof(options->filter[0]) != 0)
+		usage(path);
+	options->plan.seccomp = "login";
+	options->plan.filter = options->filter;
+	options->plan.n_filter = (size_t)n / sizeof(options->filter[0]);
+}
+
+static void
 read_option(struct options *options, int letter, char *value)
 {
 	struct plan *const plan = &options->plan;
@@ -193,6 +210,9 @@ read_option(struct options *options, int letter, char *value)
 		break;
 	case 'e':
 		options->env[plan->n_env++ % STRINGS_MAX] = value;
+		break;
+	case 'F':
+		read_filter(options, value);
 		break;
 	case 'k':
 		options->env_keep[plan->n_env_keep++ % STRINGS_MAX] = value;
@@ -257,13 +277,14 @@ read_options(struct options *options, int argc, char **argv)
 		.scratch_files = 2000,
 		.terminals = 16,
 		.network = PLAN_NETWORK_HOST,
+		.seccomp = "none",
 		.env = options->env,
 		.env_keep = options->env_keep,
 		.umask = 022,
 		.sessions = 100,
 	};
 	add_world(options);
-	while ((letter = getopt(argc, argv, "+a:e:i:jk:L:l:m:ns:S:t:u:U:")) >=
+	while ((letter = getopt(argc, argv, "+a:e:F:i:jk:L:l:m:ns:S:t:u:U:")) >=
 	       0)
 		read_option(options, letter, optarg);
 }

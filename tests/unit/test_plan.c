@@ -22,6 +22,15 @@ static gid_t groups[] = { 20001, 30000 };
 static const char *env[] = { "EDITOR=vi", "EMPTY=" };
 static const char *env_keep[] = { "TERM", "LC_*" };
 
+static const char *allow[] = { "ptrace" };
+static const char *deny[] = { "kcmp", "mincore" };
+static struct sock_filter filter[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xc000003eU, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, 0x7fff0000U),
+	BPF_STMT(BPF_RET | BPF_K, 0x00050026U),
+};
+
 static struct plan
 sample(void)
 {
@@ -44,6 +53,13 @@ sample(void)
 		.scratch_files = 77,
 		.terminals = 5,
 		.network = PLAN_NETWORK_HOST,
+		.seccomp = "batch",
+		.seccomp_allow = allow,
+		.n_seccomp_allow = N_ROWS(allow),
+		.seccomp_deny = deny,
+		.n_seccomp_deny = N_ROWS(deny),
+		.filter = filter,
+		.n_filter = N_ROWS(filter),
 		.env = env,
 		.n_env = N_ROWS(env),
 		.env_keep = env_keep,
@@ -81,6 +97,15 @@ assert_same_lists(const struct plan *a, const struct plan *b)
 	assert_int_equal(a->n_env_keep, b->n_env_keep);
 	for (size_t i = 0; i < a->n_env_keep; i++)
 		assert_string_equal(a->env_keep[i], b->env_keep[i]);
+	assert_int_equal(a->n_seccomp_allow, b->n_seccomp_allow);
+	for (size_t i = 0; i < a->n_seccomp_allow; i++)
+		assert_string_equal(a->seccomp_allow[i], b->seccomp_allow[i]);
+	assert_int_equal(a->n_seccomp_deny, b->n_seccomp_deny);
+	for (size_t i = 0; i < a->n_seccomp_deny; i++)
+		assert_string_equal(a->seccomp_deny[i], b->seccomp_deny[i]);
+	assert_int_equal(a->n_filter, b->n_filter);
+	assert_memory_equal(a->filter, b->filter,
+			    a->n_filter * sizeof(*a->filter));
 	assert_int_equal(a->n_entries, b->n_entries);
 	for (size_t i = 0; i < a->n_entries; i++) {
 		assert_int_equal(a->entries[i].kind, b->entries[i].kind);
@@ -108,6 +133,7 @@ assert_same(const struct plan *a, const struct plan *b)
 	assert_true(a->scratch_files == b->scratch_files);
 	assert_int_equal(a->terminals, b->terminals);
 	assert_int_equal(a->network, b->network);
+	assert_string_equal(a->seccomp, b->seccomp);
 	for (size_t i = 0; i < RLIM_NLIMITS; i++) {
 		assert_int_equal(a->limits[i].set, b->limits[i].set);
 		assert_true(a->limits[i].value.rlim_cur ==
@@ -153,7 +179,9 @@ what_may_be_missing_stays_missing(void **state)
 
 		plan.tree = plan.upper = NULL;
 		plan.n_groups = plan.n_entries = plan.n_env = 0;
-		plan.n_env_keep = 0;
+		plan.n_env_keep = plan.n_seccomp_allow = 0;
+		plan.n_seccomp_deny = plan.n_filter = 0;
+		plan.seccomp = "none";
 		plan.linger_seconds = lingers[i];
 		fd = seal(&plan);
 		if (plan_open(fd, &got, &err) < 0)
@@ -404,6 +432,27 @@ break_linger(struct plan *plan)
 	plan->linger_seconds = -2;
 }
 
+static void
+break_filter(struct plan *plan)
+{
+	plan->n_filter = 0;
+}
+
+static void
+break_filter_more(struct plan *plan)
+{
+	plan->seccomp = "none";
+}
+
+static void
+break_filter_most(struct plan *plan)
+{
+	static struct sock_filter large[BPF_MAXINSNS + 1];
+
+	plan->filter = large;
+	plan->n_filter = BPF_MAXINSNS + 1;
+}
+
 static const struct {
 	void (*damage)(struct plan *plan);
 	const char *why;
@@ -425,6 +474,10 @@ static const struct {
 	{ break_upper, "plan: bad path \"\"" },
 	{ break_layers, "plan: upper without a tree" },
 	{ break_linger, "plan: linger -2" },
+	{ break_filter, "plan: seccomp \"batch\" with 0 instructions" },
+	{ break_filter_more, "plan: seccomp \"none\" with 4 instructions" },
+	{ break_filter_most,
+	  "plan: seccomp \"batch\" with 4097 instructions" },
 };
 
 static void
