@@ -307,7 +307,8 @@ int
 jail_confine(const struct jail_inside *inside, struct err *err)
 {
 	if (make_session_keyring(err) < 0 ||
-	    set_limits(inside->plan, err) < 0 || jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
+	    set_limits(inside->plan, err) < 0 ||
+	    jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
 	    drop_inheritable_set(err) < 0 || set_no_new_privs(err) < 0)
 		return -1;
 	return set_filter(inside->plan, err);

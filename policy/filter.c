@@ -221,10 +221,9 @@ refuse_numbers(const struct making *making, const struct numbers *numbers,
 {
 	if (refuse_block(making, numbers, 0, NUMBERS_END, err) < 0)
 		return -1;
-	return refuse_if(making, numbers,
-			 SCMP_CMP64(numbers->argument, SCMP_CMP_GE,
-				    NUMBERS_END),
-			 err);
+	return refuse_if(
+		making, numbers,
+		SCMP_CMP64(numbers->argument, SCMP_CMP_GE, NUMBERS_END), err);
 }
 
 /* Families that programs use, and that bring no other module in. */
@@ -378,9 +377,8 @@ compile(const struct making *making, struct plan *plan, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, "seccomp filter: memfd");
 	n_rest = (size_t)st.st_size / sizeof(*plan->filter);
-	plan->filter = arena_alloc(&plan->arena,
-				   (n_first + n_rest) * sizeof(*plan->filter),
-				   err);
+	plan->filter = arena_alloc(
+		&plan->arena, (n_first + n_rest) * sizeof(*plan->filter), err);
 	if (plan->filter == NULL)
 		return -1;
 	memcpy(plan->filter, first, n_first * sizeof(*first));

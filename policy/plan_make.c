@@ -338,8 +338,7 @@ policy_plan(const struct jail_conf *jail, const struct account *account,
 	    make_hostname(jail, account, plan, err) < 0 ||
 	    make_env(jail, account, plan, err) < 0 ||
 	    layout_make(jail, account, plan, err) < 0 ||
-	    filter_make(jail, plan, err) < 0 ||
-	    plan_check(plan, err) < 0) {
+	    filter_make(jail, plan, err) < 0 || plan_check(plan, err) < 0) {
 		plan_free(plan);
 		return -1;
 	}

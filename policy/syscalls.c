@@ -6,10 +6,10 @@
 #include <sys/ioctl.h>
 
 #define BIT(profile) (1U << (profile))
-#define ALL (BIT(PROFILE_LOGIN) | BIT(PROFILE_IDE) | BIT(PROFILE_BATCH))
-#define NO_USERNS (BIT(PROFILE_LOGIN) | BIT(PROFILE_BATCH))
-#define STRICT BIT(PROFILE_BATCH)
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+#define ALL	     (BIT(PROFILE_LOGIN) | BIT(PROFILE_IDE) | BIT(PROFILE_BATCH))
+#define NO_USERNS    (BIT(PROFILE_LOGIN) | BIT(PROFILE_BATCH))
+#define STRICT	     BIT(PROFILE_BATCH)
+#define ROWS(array)  (sizeof(array) / sizeof((array)[0]))
 
 const char *
 syscalls_profile_name(enum syscalls_profile profile)

@@ -41,9 +41,9 @@ const char *syscalls_profile_name(enum syscalls_profile profile)
 /* A call that is refused whatever its arguments are. */
 struct refused_call {
 	const char *name;
-	int number;   /* of a call that a libseccomp that we build with does
-		       * not know by name yet; else 0 */
-	int answer;   /* errno */
+	int number; /* of a call that a libseccomp that we build with does
+		     * not know by name yet; else 0 */
+	int answer; /* errno */
 	unsigned int profiles; /* a bit for each that refuses it */
 };
 extern const struct refused_call refused_calls[];

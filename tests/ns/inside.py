@@ -8,7 +8,7 @@ import subprocess
 
 from jail import (ALICE, Failed, Hold, PROBE, check, equal, inside, log, main,
                   mounts, pids, probe, processes, refused, run, said, sentence,
-                  status_fields, status_of, wait_until, words_of)
+                  start, status_fields, status_of, wait_until, with_filter, words_of)
 
 WAYS = ("run", "enter", "private")
 STATE = ("cat /proc/self/status; readlink /proc/self/ns/*; pwd; umask;"
@@ -36,6 +36,69 @@ def no_capability_is_left_and_none_can_be_gained():
         for name in "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
             equal(int(status[name], 16), 0, way, name)
         equal(status["NoNewPrivs"], "1", way)
+
+
+# Of linux/keyctl.h: what is the id of my session keyring?
+KEYRING = """import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.syscall(250, 0, -3, 0), ctypes.get_errno())
+"""
+
+
+@sentence
+def every_session_has_a_keyring_of_its_own():
+    if os.uname().machine != "x86_64":
+        return  # the number of keyctl(2)
+    seen = [said(run("python3", "-c", KEYRING))]
+    for way in WAYS:
+        for _ in range(2):
+            seen.append(said(probe(way, "/usr/bin/python3", "-c", KEYRING)))
+    check(all(int(line.split()[0]) > 0 for line in seen), seen)
+    equal(len(set(seen)), len(seen), seen)
+    answer = said(probe(*with_filter(), "run", "/usr/bin/python3", "-c",
+                        KEYRING))
+    equal(answer.split(), ["-1", "1"])
+
+
+@sentence
+def a_filter_holds_for_every_process_of_a_jail():
+    options = with_filter()
+    for way in WAYS:
+        status = status_fields(inside("cat /proc/self/status", *options,
+                                      verb=way))
+        equal(status["Seccomp"], "2", way)
+        equal(status["Seccomp_filters"], "1", way)
+    with Hold(*options):
+        init, = pids("jail-init")
+        equal(status_of(init)["Seccomp_filters"], "1", "PID 1")
+        session = start(PROBE, "-j", "run", "/bin/sleep", "30")
+        wait_until(lambda: pids("sleep"))
+        relay, = pids("jail-session")
+        equal(status_of(relay)["Seccomp_filters"], "1", "relay")
+        session.terminate()
+        session.wait()
+
+
+@sentence
+def without_a_filter_there_is_none():
+    for way in WAYS:
+        status = status_fields(inside("cat /proc/self/status", verb=way))
+        equal(status["Seccomp"], "0", way)
+
+
+@sentence
+def a_filter_refuses_a_namespace_and_nothing_that_works_without():
+    options = with_filter()
+    for way in WAYS:
+        answer = probe(*options, way, "/usr/bin/unshare", "-U", "/bin/true")
+        check("unshare failed: Operation not permitted" in answer.stderr, way,
+              answer.stderr)
+        said(probe(*options, way, "/usr/bin/python3", "-c",
+                   "import subprocess, threading, socket, multiprocessing;"
+                   "socket.socket(); socket.socketpair();"
+                   "threading.Thread(target=print).start();"
+                   "subprocess.run(['/bin/true'], check=True);"
+                   "multiprocessing.Pool(2).map(abs, [1])"))
 
 
 @sentence

@@ -20,6 +20,7 @@ RUN_DIR = os.environ["rundir"]
 KEEPER = os.environ["keeper"]
 JAILSH = os.environ["jailsh"]
 PROBE = BUILD + "/tests/ns/probe"
+FILTER = "/mnt/filter"
 ALICE = 61001
 ACCOUNT_DIR = f"{RUN_DIR}/{ALICE}"
 CGROUPS = "/sys/fs/cgroup/jail"
@@ -91,6 +92,14 @@ def said(result, *words):
 def inside(script, *options, verb="run", **more):
     """What a shell script prints in a jail."""
     return said(probe(*options, verb, "/bin/sh", "-c", script, **more), script)
+
+
+def with_filter(setting='"login"'):
+    """Options of the probe for a jail with "seccomp = SETTING;"."""
+    with open(FILTER, "wb") as stream:
+        subprocess.run([BUILD + "/tests/ns/filter", setting], check=True,
+                       stdout=stream)
+    return "-F", FILTER
 
 
 class Hold:

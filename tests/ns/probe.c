@@ -188,9 +188,9 @@ static void
 read_filter(struct options *options, const char *path)
 {
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	const ssize_t n = fd < 0 ? -1
-				 : read(fd, options->filter,
-					sizeof(options->filter));
+	const ssize_t n =
+		fd < 0 ? -1
+		       : read(fd, options->filter, sizeof(options->filter));
 
 	if (n <= 0 || (size_t)n % sizeof(options->filter[0]) != 0)
 		usage(path);

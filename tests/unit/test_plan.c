@@ -476,8 +476,7 @@ static const struct {
 	{ break_linger, "plan: linger -2" },
 	{ break_filter, "plan: seccomp \"batch\" with 0 instructions" },
 	{ break_filter_more, "plan: seccomp \"none\" with 4 instructions" },
-	{ break_filter_most,
-	  "plan: seccomp \"batch\" with 4097 instructions" },
+	{ break_filter_most, "plan: seccomp \"batch\" with 4097 instructions" },
 };
 
 static void
