@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""through every door, the kernel refuses what the jail's profile says, and a
+jail that says otherwise gets what it says
+"""
+import errno
+import json
+import pathlib
+import platform
+import subprocess
+
+from bed import (JAILED, PLAIN, WITH_SYSTEMD, Logged, case, configure,
+                 eventually, has, jail_account, lacks, run, same, sh, ssh,
+                 sshd, stop, su, the_two)
+
+PROGRAM = pathlib.Path("/usr/local/bin/calls")
+IDE, OWN, FREE = "ide", "own", "free"
+
+the_two()
+sshd()
+if not PROGRAM.exists() and platform.machine() == "x86_64":
+    sh(["gcc", "-static", "-Wall", "-o", str(PROGRAM),
+        str(pathlib.Path(__file__).parent / "calls.c")])
+jail_account(IDE, 'seccomp = "ide";')
+jail_account(OWN, 'seccomp = { profile = "batch"; allow = [ "keyctl" ];'
+             ' deny = [ "uname" ]; };')
+jail_account(FREE, 'seccomp = "none";')
+
+REFUSED = {
+    "EPERM": "unshare unshare-user setns clone-user clone-user-high mount"
+             " umount2 pivot_root chroot keyctl add_key request_key bpf"
+             " perf_event_open userfaultfd io_uring_setup io_uring_enter"
+             " io_uring_register fanotify_init open_by_handle_at pidfd_getfd"
+             " syslog quotactl move_pages sysfs ustat vhangup acct init_module"
+             " kexec_load iopl"
+             " TIOCSTI TIOCSTI-high TIOCLINUX TIOCLINUX-high TIOCSETD",
+    "ENOSYS": "clone3 clone3-user open_tree move_mount fsopen fsconfig fsmount"
+              " fspick mount_setattr statmount listmount open_tree_attr"
+              " i386-getpid i386-mount x32-getpid x32-0 new-470 new-1000",
+    "EAFNOSUPPORT": "socket-inet-high socket-vsock socket-vsock-high socket-alg"
+                    " socket-packet socket-tipc",
+    "EPROTONOSUPPORT": "socket-sctp socket-uevent socket-netfilter",
+    "ESOCKTNOSUPPORT": "socket-seqpacket",
+    "ENOTUNIQ": "probe",
+}
+DONE = "clone TIOCGWINSZ socket-unix socket-inet socket-route".split()
+# In a jail of the profile "ide".
+IDE_DOES = ("unshare unshare-user clone-user clone3 clone3-user mount umount2"
+            " pivot_root setns chroot open_tree move_mount fsopen fsconfig"
+            " fsmount fspick mount_setattr statmount listmount"
+            " open_tree_attr clone-user-high").split()
+
+
+def answers(text):
+    """What the program said: {what: name of the errno, or "0"}."""
+    has(text, "^end$")
+    return {what: errno.errorcode.get(int(number), number)
+            for what, number in
+            (line.split() for line in text.splitlines() if line != "end")}
+
+
+def expected():
+    wanted = {what: name for name, words in REFUSED.items()
+              for what in words.split()}
+    return wanted | {what: "0" for what in DONE}
+
+
+def by_cron(who):
+    path = pathlib.Path(f"/home/{who}/calls.out")
+    path.unlink(missing_ok=True)
+    sh(["crontab", "-u", who, "-"], stdin=None,
+       input=f"@reboot {PROGRAM} >calls.tmp 2>&1; mv calls.tmp calls.out\n")
+    if WITH_SYSTEMD:
+        sh("systemctl stop cron")
+    pathlib.Path("/run/crond.reboot").unlink(missing_ok=True)
+    daemon = subprocess.Popen(["cron", "-f"])
+    try:
+        eventually(path.exists, "cron ran the job", 15)
+    finally:
+        daemon.kill()
+        daemon.wait()
+        sh(["crontab", "-u", who, "-r"])
+    return path.read_text()
+
+
+DOORS = {
+    "ssh": lambda who: ssh(who, str(PROGRAM)).stdout,
+    "su": lambda who: su(who, str(PROGRAM)).stdout,
+    "exec": lambda who: sh(["jailconf", "exec", who, "--", str(PROGRAM)]),
+}
+
+
+@case
+def every_door_refuses_the_same():
+    for door, enter in DOORS.items():
+        got = answers(enter(JAILED))
+        same({k: v for k, v in got.items() if expected()[k] != v}, {}, door)
+        same(set(got), set(expected()), door)
+
+
+@case
+def cron_refuses_the_same():
+    same(answers(by_cron(JAILED)), expected())
+
+
+@case
+def without_a_jail_and_with_the_profile_none_it_is_another_answer():
+    """So what is tried can tell whether there is a filter."""
+    plain = answers(ssh(PLAIN, str(PROGRAM)).stdout)
+    free = answers(ssh(FREE, str(PROGRAM)).stdout)
+    other = {what for what, name in expected().items() if plain[what] != name}
+    for what in ("unshare setns clone3 userfaultfd keyctl add_key TIOCSETD"
+                 " io_uring_enter pidfd_getfd open_by_handle_at probe"
+                 " move_pages sysfs ustat").split():
+        same(what in other, True, f"{what} {plain[what]}")
+        same(free[what] != expected()[what], True, f"{what} {free[what]}")
+
+
+@case
+def the_profile_ide_opens_user_namespaces_and_nothing_else():
+    got = answers(ssh(IDE, str(PROGRAM)).stdout)
+    same({k: v for k, v in got.items()
+          if expected()[k] != v and k not in IDE_DOES}, {})
+    same(got["clone-user"], "0")
+    same(got["clone3-user"], "0")
+    has(ssh(IDE, "unshare -Ur id -u").stdout, "^0$")
+    has(ssh(JAILED, "unshare -Ur id -u").stderr, "Operation not permitted")
+
+
+@case
+def a_list_of_its_own_changes_the_profile():
+    got = answers(ssh(OWN, str(PROGRAM)).stdout)
+    same({k for k, v in got.items() if expected()[k] != v}, {"keyctl"})
+    same(got["keyctl"], "0")
+    has(ssh(OWN, "uname -s").stderr, "not permitted")
+    has(ssh(OWN, "strace true").stderr, "not permitted")
+    same(ssh(JAILED, "strace -o /dev/null true").returncode, 0)
+
+
+@case
+def explain_tells_the_profile_and_what_differs():
+    has(sh(["jailconf", "explain", JAILED]), r"^ +seccomp +login$")
+    has(sh(["jailconf", "explain", OWN]),
+        r"^ +seccomp +batch, but allowed: keyctl, and refused: uname$")
+    has(sh(["jailconf", "explain", FREE]), r"^ +seccomp +none: every")
+    told = json.loads(sh(["jailconf", "explain", "--json", OWN]))["seccomp"]
+    same((told["profile"], told["allow"], told["deny"]),
+         ("batch", ["keyctl"], ["uname"]))
+
+
+@case
+def with_a_call_that_there_is_not_nobody_gets_in():
+    log = Logged()
+    stop(OWN)
+    configure(OWN, 'seccomp = { deny = [ "unmae" ]; };')
+    same(ssh(OWN, "echo in").stdout, "")
+    log.expect(rf"users.d/{OWN}:\d+: deny: no such system call: unmae")
+
+
+@case
+def a_session_without_its_filter_does_not_begin():
+    """The first call after it fails as one that is denied: the shell's own."""
+    stop(OWN)
+    configure(OWN, 'seccomp = { deny = [ "execve" ]; };')
+    for door in (ssh, su):
+        done = door(OWN, "echo in")
+        lacks(done.stdout, "^in$")
+        same(done.returncode != 0, True)
+    stop(OWN)
+    configure(OWN)
+
+
+run(120)
