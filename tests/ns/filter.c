@@ -24,7 +24,7 @@ die(const char *why)
 static void
 read_setting(const char *setting, struct arena *arena, struct jail_conf *jail)
 {
-	const struct reader reader = { arena, "argument" };
+	const struct reader reader = { arena, "argument", NULL };
 	char text[4096];
 	config_t config;
 	struct err err;
