@@ -463,8 +463,10 @@ def every_start_and_end_is_logged_with_the_account():
     said(probe("take"))
     wait_until(lambda: not processes())
     lines = [line.split(": ", 1)[1] for line in log.lines()]
-    equal(lines, ["open user=alice uid=61001 jail=probe",
-                  "close user=alice uid=61001 jail=probe"])
+    init = lines[0].rpartition(" init=")[2]
+    check(int(init) > 1, lines)
+    equal(lines, [f"open user=alice uid=61001 jail=probe init={init}",
+                  f"close user=alice uid=61001 jail=probe init={init}"])
 
 
 @sentence
