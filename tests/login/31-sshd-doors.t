@@ -145,7 +145,7 @@ def the_command_of_a_match_block(who):
 
 def move(who, port, *options):
     """Bytes to and fro, far more than a key is good for."""
-    data = os.urandom(3 << 20)
+    data = os.urandom(1 << 20)
     done = ssh(who, "tee", port=port, text=False, input=data,
                options=["-v", *options])
     same(hashlib.sha256(done.stdout).hexdigest(),

@@ -26,6 +26,10 @@ EVIL = r"""
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+unsigned int la_version(unsigned int version)
+{
+	return version;
+}
 __attribute__((constructor)) static void loaded(void)
 {
 	char ns[64] = "", exe[200] = "", line[400];

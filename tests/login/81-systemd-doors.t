@@ -9,7 +9,7 @@ import shutil
 import sys
 
 from bed import (JAILED, PLAIN, PROOF, WITH_SYSTEMD, Logged, Skip, at_door,
-                 both, came_out, case, eventually, has, is_inside, lacks, proved,
+                 both, came_out, can_connect, case, eventually, has, is_inside, lacks, proved,
                  run, same, sh, ssh, sshd, stop, the_two, uid_of)
 from term import Terminal
 
@@ -146,6 +146,29 @@ def neither_the_user_s_nor_the_system_s_manager_answers_from_inside():
         done = ssh(JAILED, command)
         same(done.returncode != 0, True, f"{command}: {done.stdout}")
     came_out("systemctl, busctl, from inside a jail", "denied")
+
+
+@case
+def where_systemd_takes_namespaces_from_sshd_nobody_jailed_gets_in():
+    """The jail cannot be entered then; that is told, and no way round it."""
+    unit = pathlib.Path("/run/systemd/system/ssh.service.d")
+    unit.mkdir(parents=True)
+    (unit / "bed.conf").write_text("[Service]\nRestrictNamespaces=yes\n")
+    restart = "systemctl daemon-reload; systemctl restart ssh"
+    sh(restart)
+    try:
+        eventually(lambda: can_connect(22), "sshd listens")
+        stop(JAILED)
+        proved(PLAIN, ssh(PLAIN, PROOF).stdout)
+        log = Logged()
+        lacks(ssh(JAILED, PROOF).stdout, "mnt=")
+        log.expect(rf"refuse user={JAILED}.*Operation not permitted")
+    finally:
+        (unit / "bed.conf").unlink()
+        unit.rmdir()
+        sh(restart)
+        eventually(lambda: can_connect(22), "sshd listens")
+    proved(JAILED, ssh(JAILED, PROOF).stdout)
 
 
 @case
