@@ -112,11 +112,14 @@ struct pam_check {
 static void
 tell_root_only(struct pam_check *check, const char *name, const char *cause)
 {
+	char way_out[256];
+
+	(void)snprintf(way_out, sizeof(way_out),
+		       "use jailconf exec, or have it refused by the line "
+		       "\"session required %s\" in %s/runuser",
+		       host_module_path(), pam_directories[0]);
 	if (!check->told_root_only)
-		report_add(check->report, SEVERITY_REMARK,
-			   "use jailconf exec, or have it refused by the line "
-			   "\"session required pam_jail.so\" in "
-			   "/etc/pam.d/runuser",
+		report_add(check->report, SEVERITY_REMARK, way_out,
 			   "pam service %s: what root runs so as a jailed "
 			   "account is outside (%s)",
 			   name, cause);
