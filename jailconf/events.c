@@ -227,24 +227,38 @@ add_entry(struct json_object *list, struct json_object *entry,
 	add(list, event, owner);
 }
 
-static void
-add_entries(struct json_object *list, const char *text,
-	    const struct event_owner *owner)
+/* The lines of TEXT, the newest first, as a list. */
+static struct json_object *
+parse_entries(const char *text)
 {
+	struct json_object *const entries = json_object_new_array();
 	struct json_tokener *const tokener = json_tokener_new();
-	struct json_object *entry;
 
-	while (tokener != NULL && *text != '\0') {
+	while (entries != NULL && tokener != NULL && *text != '\0') {
 		const size_t len = strcspn(text, "\n");
+		struct json_object *entry;
 
 		json_tokener_reset(tokener);
 		entry = json_tokener_parse_ex(tokener, text, (int)len);
 		if (entry != NULL)
-			add_entry(list, entry, owner);
-		(void)json_object_put(entry);
+			(void)json_object_array_add(entries, entry);
 		text += len + (text[len] == '\n');
 	}
-	json_tokener_free(tokener);
+	if (tokener != NULL)
+		json_tokener_free(tokener);
+	return entries;
+}
+
+static void
+add_entries(struct json_object *list, const char *text,
+	    const struct event_owner *owner)
+{
+	struct json_object *const entries = parse_entries(text);
+	size_t i = entries == NULL ? 0 : json_object_array_length(entries);
+
+	while (i-- > 0)
+		add_entry(list, json_object_array_get_idx(entries, i), owner);
+	(void)json_object_put(entries);
 }
 
 static int
@@ -256,6 +270,7 @@ read_journal(struct json_object *list, const struct event_owner *owner,
 		PROGRAM_JOURNALCTL,
 		"--no-pager",
 		"--quiet",
+		"--reverse", /* as --grep and --lines do by themselves */
 		"--output=json",
 		"--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_UID",
 		count,
