@@ -7,8 +7,10 @@
  *
  *	who asks		says		hears
  *	root: pam_jail,		JOIN		GRANT + fds | REFUSE
+ *				then LABEL
  *				then ENTERED + fd
  *	  jailconf		STATUS		STATUS + fds | REFUSE
+ *				SESSION		SESSION | REFUSE
  *				STOP		(the connection ends)
  *	the account itself	RUN + fds	STARTED + fds | REFUSE, later
  *	  or root					STOPPED, EXITED
@@ -43,6 +45,9 @@ enum wire_kind {
 	WIRE_STARTED,
 	WIRE_STOPPED, /* value: the signal that stopped the session */
 	WIRE_EXITED,  /* value: as from wait(2) */
+	WIRE_LABEL,   /* text: who it is that has joined */
+	WIRE_SESSION, /* value: the how-manieth, from 0; reply: text its */
+	/*	label, value the pid of who has joined */
 };
 
 /*
@@ -66,10 +71,10 @@ struct wire_msg {
 	uint64_t root_ino;     /*	"/" */
 	uint32_t sessions;     /* STATUS */
 	int32_t init_pid;      /* STATUS: on the host */
-	int64_t started;       /* STATUS: time(2) */
+	int64_t started;       /* STATUS, SESSION: time(2) */
 	struct winsize window; /* RUN: of the outer terminal */
 	struct termios modes;  /* RUN: for the session's pty */
-	char text[512];	       /* REFUSE */
+	char text[512];	       /* REFUSE, LABEL, SESSION */
 };
 
 enum { WIRE_MAGIC = 0x6a61696c };

@@ -2,6 +2,7 @@
 /* jailconf list, jailconf stop */
 #include "base/cleanup.h"
 #include "base/seal.h"
+#include "jailconf/events.h"
 #include "jailconf/output.h"
 #include "jailconf/rehearse.h"
 #include "jailconf/running.h"
@@ -107,7 +108,54 @@ show_line(const struct running_jail *jail, enum age age)
 		 age != AGE_CURRENT ? age_name(age) : "");
 }
 
+/* What PAM said of a session when it began, by KEY; "" if nothing. */
+static const char *
+get(struct json_object *label, const char *key)
+{
+	struct json_object *member;
+
+	if (label == NULL || !json_object_object_get_ex(label, key, &member))
+		return "";
+	return json_object_get_string(member);
+}
+
+/* running_session_show */
 static void
+show_session(const struct running_session *session, void *unused)
+{
+	struct json_object *const label =
+		event_parse("jail-keeper", session->label);
+	char since[32];
+
+	(void)unused;
+	format_time(session->since, since, sizeof(since));
+	out_line("  %-14s %-8d %-12s %-16s %s", get(label, "service"),
+		 (int)session->pid, get(label, "tty"), get(label, "rhost"),
+		 since);
+	(void)json_object_put(label);
+}
+
+/* The same; LIST is a JSON list. */
+static void
+add_session(const struct running_session *session, void *list)
+{
+	struct json_object *const label =
+		event_parse("jail-keeper", session->label);
+	static const char *const keys[] = { "service", "tty", "rhost",
+					    "session" };
+	struct json_object *const row = json_object_new_object();
+
+	(void)json_object_object_add(row, "pid",
+				     json_object_new_int64(session->pid));
+	(void)json_object_object_add(row, "since",
+				     json_object_new_int64(session->since));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		json_set(row, keys[i], get(label, keys[i]));
+	(void)json_object_array_add(list, row);
+	(void)json_object_put(label);
+}
+
+static struct json_object *
 show_json(struct json_object *list, const struct running_jail *jail,
 	  enum age age)
 {
@@ -125,14 +173,43 @@ show_json(struct json_object *list, const struct running_jail *jail,
 				     json_object_new_int64(jail->since));
 	json_set(row, "plan", age_name(age));
 	(void)json_object_array_add(list, row);
+	return row;
 }
 
 /* What list shows so far. */
 struct listing {
 	struct policy *policy;
 	struct json_object *json; /* NULL: lines */
+	bool sessions;		  /* each of them */
 	size_t n;
 };
+
+/* Shows the jail NAME, which is JAIL and of AGE.  Returns 0, or -1. */
+static int
+show_running(struct listing *listing, const struct running_name *name,
+	     const struct running_jail *jail, enum age age, struct err *err)
+{
+	running_session_show *how = show_session;
+	struct json_object *sessions = NULL;
+
+	if (listing->json != NULL) {
+		struct json_object *const row =
+			show_json(listing->json, jail, age);
+
+		sessions = listing->sessions ? json_object_new_array() : NULL;
+		if (sessions != NULL)
+			(void)json_object_object_add(row, "who", sessions);
+		how = add_session;
+	} else {
+		if (listing->n == 0)
+			show_head();
+		show_line(jail, age);
+	}
+	listing->n++;
+	if (!listing->sessions)
+		return 0;
+	return running_each_session(name, how, sessions, err);
+}
 
 /* Shows the jail NAME, or takes away what is left of it.  Returns false
  * if neither could be done. */
@@ -141,7 +218,7 @@ show(struct listing *listing, const struct running_name *name)
 {
 	struct running_jail jail = { 0 };
 	struct err err = { 0 };
-	enum age age;
+	bool fine;
 
 	if (name->jail[0] == '\0' || running_ask(name, &jail, &err) < 0) {
 		if (name->jail[0] == '\0' || err.kind == ERR_GONE) {
@@ -152,31 +229,48 @@ show(struct listing *listing, const struct running_name *name)
 			  err.text);
 		return false;
 	}
-	age = find_age(listing->policy, &jail);
-	if (listing->json != NULL) {
-		show_json(listing->json, &jail, age);
-	} else {
-		if (listing->n == 0)
-			show_head();
-		show_line(&jail, age);
-	}
-	listing->n++;
+	fine = show_running(listing, name, &jail,
+			    find_age(listing->policy, &jail), &err) == 0;
+	if (!fine)
+		out_error("uid %u, jail %s: %s", name->uid, name->jail,
+			  err.text);
 	plan_free(&jail.plan);
-	return true;
+	return fine;
+}
+
+/* Whose jails are meant: everybody's, or those of USER. */
+static int
+find_uid(const char *user, uid_t *uid, struct err *err)
+{
+	struct account account = { 0 };
+
+	*uid = RUNNING_ALL;
+	if (user == NULL)
+		return 0;
+	if (account_lookup(user, &account, err) < 0)
+		return -1;
+	*uid = account.uid;
+	account_free(&account);
+	return *uid == 0 ? err_set(err, ERR_REFUSED, "root is never jailed")
+			 : 0;
 }
 
 int
 cmd_list(const struct call *call)
 {
-	struct listing listing = { .json = call->json ? json_object_new_array()
-						      : NULL };
+	struct listing listing = { .sessions = call->user != NULL };
 	cleanup_free struct running_name *names = NULL;
+	ssize_t n = -1;
 	struct err err;
-	const ssize_t n = running_list(RUNNING_ALL, &names, &err);
-	bool fine = n >= 0;
+	uid_t uid;
+	bool fine;
 
+	if (find_uid(call->user, &uid, &err) == 0)
+		n = running_list(uid, &names, &err);
 	if (n < 0)
-		out_failure("list", &err);
+		out_failure(call->user != NULL ? call->user : "list", &err);
+	fine = n >= 0;
+	listing.json = call->json ? json_object_new_array() : NULL;
 	listing.policy = policy_load(CONF_DIR, 0, &err);
 	for (ssize_t i = 0; i < n; i++)
 		if (!show(&listing, &names[i]))

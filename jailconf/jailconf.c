@@ -32,7 +32,7 @@ enum choice {
 	CHOICE_VISIT = CHOICE_SERVICE | CHOICE_ADDRESS | CHOICE_KEY,
 };
 
-enum operands { NOTHING, USER, USER_COMMAND };
+enum operands { NOTHING, MAYBE_USER, USER, USER_COMMAND };
 
 struct verb {
 	const char *name;
@@ -66,8 +66,9 @@ static const struct verb verbs[] = {
 	{ "try", KEYS_HELP " USER [-- COMMAND ...]",
 	  "run in the jail that an account would have", cmd_try, CHOICE_KEYS,
 	  USER_COMMAND, true, STATUS_NOT_RUN },
-	{ "list", "[--json]", "show the jails that run", cmd_list, CHOICE_JSON,
-	  NOTHING, true, STATUS_PROBLEM },
+	{ "list", "[--json] [USER]",
+	  "show the jails that run, or an account's with its sessions",
+	  cmd_list, CHOICE_JSON, MAYBE_USER, true, STATUS_PROBLEM },
 	{ "log", "[--json] USER", "show what is logged of an account", cmd_log,
 	  CHOICE_JSON, USER, false, STATUS_PROBLEM },
 	{ "exec", "[--start] [--jail NAME] USER [-- COMMAND ...]",
@@ -171,11 +172,12 @@ take_choice(struct call *call, enum choice choice, const char *value)
 static int
 take_operands(const struct verb *verb, struct call *call, int argc, char **argv)
 {
-	const int least = verb->operands == NOTHING ? 0 : 1;
+	const int least = verb->operands >= USER ? 1 : 0;
+	const int most = verb->operands == NOTHING ? 0 : 1;
 
-	if (argc < least || (verb->operands != USER_COMMAND && argc > least))
+	if (argc < least || (verb->operands != USER_COMMAND && argc > most))
 		return -1;
-	if (least > 0)
+	if (argc > 0 && most > 0)
 		call->user = argv[0];
 	call->command = argv + least;
 	return 0;

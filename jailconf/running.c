@@ -54,6 +54,44 @@ running_ask(const struct running_name *name, struct running_jail *jail,
 }
 
 static int
+ask_session(int sock, size_t number, struct wire_msg *answer, struct err *err)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_msg question = { .kind = WIRE_SESSION,
+				     .value = (int32_t)number };
+
+	if (wire_send(sock, &question, NULL, 0, err) < 0 ||
+	    wire_recv(sock, answer, &fds, err) < 0)
+		return -1;
+	if (answer->kind == WIRE_REFUSE)
+		return err_set(err, ERR_GONE, "%s", answer->text);
+	if (answer->kind != WIRE_SESSION)
+		return err_set(err, ERR_UNSAFE, "not an answer to SESSION");
+	return 0;
+}
+
+int
+running_each_session(const struct running_name *name,
+		     running_session_show *show, void *data, struct err *err)
+{
+	cleanup_fd int sock = registry_connect(name->uid, name->jail, err);
+	struct wire_msg answer;
+
+	if (sock < 0)
+		return err->kind == ERR_GONE ? 0 : -1;
+	for (size_t i = 0; ask_session(sock, i, &answer, err) == 0; i++) {
+		const struct running_session session = {
+			.pid = answer.value,
+			.since = answer.started,
+			.label = answer.text,
+		};
+
+		show(&session, data);
+	}
+	return err->kind == ERR_GONE ? 0 : -1;
+}
+
+static int
 is_uid(const struct dirent *entry)
 {
 	const size_t len = strlen(entry->d_name);

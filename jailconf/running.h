@@ -34,6 +34,25 @@ struct running_jail {
 int running_ask(const struct running_name *name, struct running_jail *jail,
 		struct err *err) __attribute__((nonnull, warn_unused_result));
 
+/* A session of the host that holds a jail. */
+struct running_session {
+	pid_t pid;	   /* of the process that has joined: sshd(8), su(1) */
+	int64_t since;	   /* time(2) */
+	const char *label; /* an event (base/log.h), or "" */
+};
+
+typedef void running_session_show(const struct running_session *session,
+				  void *data);
+
+/*
+ * Calls SHOW for each session of the jail NAME; for none if it does not run
+ * any more.  Returns 0, or -1 with ERR_UNSAFE or ERR_SYSTEM.
+ */
+int running_each_session(const struct running_name *name,
+			 running_session_show *show, void *data,
+			 struct err *err)
+	__attribute__((nonnull(1, 2, 4), warn_unused_result));
+
 /*
  * What there is in RUN_DIR of the account UID, or with RUNNING_ALL of every
  * account in ascending order; to be freed with free(3).

@@ -57,8 +57,11 @@ enum {
 struct peer {
 	int sock;
 	uid_t uid;   /* as the kernel says */
+	pid_t pid;   /* and this, of when it connected */
 	bool leases; /* a session of the host that has joined */
 	int entered; /* pidfd of its process that entered, or -1 */
+	time_t since;
+	char label[512]; /* of a session, for "jailconf list" */
 };
 
 struct keeper {
@@ -350,7 +353,9 @@ add_peer(struct keeper *keeper, int *sock, struct err *err)
 			       who.uid);
 	keeper->peers[keeper->n_peers++] = (struct peer){ .sock = fd_take(sock),
 							  .uid = who.uid,
-							  .entered = -1 };
+							  .pid = who.pid,
+							  .entered = -1,
+							  .since = time(NULL) };
 	return 0;
 }
 
@@ -468,6 +473,48 @@ note_entered(struct peer *peer, struct wire_fds *fds)
 	return true;
 }
 
+/* Once, and before anybody has entered: later the account may be the one who
+ * says it. */
+static bool
+note_label(struct peer *peer, const struct wire_msg *msg)
+{
+	if (peer->label[0] != '\0' || peer->entered >= 0)
+		return false;
+	(void)snprintf(peer->label, sizeof(peer->label), "%.*s",
+		       (int)sizeof(peer->label) - 1, msg->text);
+	return true;
+}
+
+static bool
+answer_leased(struct peer *peer, const struct wire_msg *msg,
+	      struct wire_fds *fds)
+{
+	if (msg->kind == WIRE_LABEL)
+		return note_label(peer, msg);
+	return msg->kind == WIRE_ENTERED && note_entered(peer, fds);
+}
+
+static bool
+answer_session(const struct keeper *keeper, const struct peer *asker,
+	       int32_t number)
+{
+	struct wire_msg msg = { .kind = WIRE_SESSION };
+	struct err err;
+
+	for (size_t i = 0; i < keeper->n_peers; i++) {
+		const struct peer *const peer = &keeper->peers[i];
+
+		if (!peer->leases || number-- > 0)
+			continue;
+		msg.value = peer->pid;
+		msg.started = peer->since;
+		(void)snprintf(msg.text, sizeof(msg.text), "%s", peer->label);
+		return wire_send(asker->sock, &msg, NULL, 0, &err) == 0;
+	}
+	refuse_peer(asker->sock, "no more sessions");
+	return false;
+}
+
 static bool
 answer_status(const struct keeper *keeper, const struct peer *peer)
 {
@@ -520,11 +567,13 @@ answer(struct keeper *keeper, struct peer *peer)
 	/* Whoever has joined may say this besides, and nothing else: the
 	 * connection may be in a child of sshd's that is the account now. */
 	if (peer->leases)
-		return msg.kind == WIRE_ENTERED && note_entered(peer, &fds);
+		return answer_leased(peer, &msg, &fds);
 	if (msg.kind == WIRE_JOIN && root)
 		return answer_join(keeper, peer);
 	if (msg.kind == WIRE_STATUS && root)
 		return answer_status(keeper, peer);
+	if (msg.kind == WIRE_SESSION && root)
+		return answer_session(keeper, peer, msg.value);
 	if (msg.kind == WIRE_STOP && root)
 		(void)kill(keeper->init, SIGKILL);
 	else

@@ -460,6 +460,16 @@ require_setcred(const struct transaction *transaction, struct err *err)
 		       "a key was accepted (log in again)");
 }
 
+/* Tells the keeper who this is. */
+static int
+label_lease(pam_handle_t *pamh, const struct lease *lease, struct err *err)
+{
+	struct wire_msg msg = { .kind = WIRE_LABEL };
+
+	record_label(pamh, msg.text, sizeof(msg.text));
+	return wire_send(lease->sock, &msg, NULL, 0, err);
+}
+
 /* The last step: what cannot be recorded does not happen. */
 static int
 record_open(pam_handle_t *pamh, const struct verdict *verdict,
@@ -468,7 +478,8 @@ record_open(pam_handle_t *pamh, const struct verdict *verdict,
 	struct record record = describe("open", verdict);
 
 	record.init = transaction->lease.jail.init;
-	if (record_audit(pamh, &record, err) < 0)
+	if (label_lease(pamh, &transaction->lease, err) < 0 ||
+	    record_audit(pamh, &record, err) < 0)
 		return -1;
 	record_log(pamh, LOG_INFO, &record);
 	return 0;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <libaudit.h>
 #include <security/pam_ext.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,28 @@ add_init(struct log_event *event, int pidfd)
 			       strtol(line + strlen("\nPid:\t"), NULL, 10));
 }
 
+/* What PAM knows of where somebody comes from. */
+static void
+add_origin(struct log_event *event, pam_handle_t *pamh)
+{
+	log_add(event, "service", item(pamh, PAM_SERVICE));
+	log_add(event, "tty", item(pamh, PAM_TTY));
+	log_add(event, "rhost", item(pamh, PAM_RHOST));
+	add_session(event);
+}
+
+void
+record_label(pam_handle_t *pamh, char *label, size_t size)
+{
+	struct log_event event;
+
+	log_begin(&event, "session");
+	add_origin(&event, pamh);
+	/* Half a thing could be taken for another. */
+	(void)snprintf(label, size, "%s",
+		       event.used < size ? event.text : "session");
+}
+
 void
 record_log(pam_handle_t *pamh, int priority, const struct record *record)
 {
@@ -73,10 +96,7 @@ record_log(pam_handle_t *pamh, int priority, const struct record *record)
 		log_add_number(&event, "uid", *record->uid);
 	log_add(&event, "jail", record->jail);
 	log_add(&event, "door", record->door);
-	log_add(&event, "service", item(pamh, PAM_SERVICE));
-	log_add(&event, "tty", item(pamh, PAM_TTY));
-	log_add(&event, "rhost", item(pamh, PAM_RHOST));
-	add_session(&event);
+	add_origin(&event, pamh);
 	add_init(&event, record->init);
 	if (record->cause != NULL)
 		log_add_cause(&event, record->step, record->cause);

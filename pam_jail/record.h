@@ -12,7 +12,7 @@
 #include "base/err.h"
 
 #include <security/pam_modules.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* Of a login, as far as it is known; user, service, terminal and remote host
@@ -32,6 +32,10 @@ struct record {
 /* Writes RECORD to the log, facility LOG_AUTHPRIV, with a PRIORITY of
  * syslog(3). */
 void record_log(pam_handle_t *pamh, int priority, const struct record *record)
+	__attribute__((nonnull));
+
+/* What jailconf(8) is to say of a session: service, terminal, remote host. */
+void record_label(pam_handle_t *pamh, char *label, size_t size)
 	__attribute__((nonnull));
 
 /*

@@ -293,7 +293,39 @@ def a_policy_that_cannot_be_used_is_critical():
         has(log.text(), r"^<83>.*pam_jail\(bed-names:account\)")  # LOG_ERR
 
 
-# --- jailconf log ----------------------------------------------------------
+# --- jailconf list and log -------------------------------------------------
+
+@case
+def jailconf_list_of_an_account_has_its_sessions():
+    stop(JAILED)
+    tty, _ = log_in(JAILED)
+    with tty:
+        audit = ask_ids(tty)[1]
+        with Terminal(["su", "-", JAILED]) as other:
+            other.expect(r"\$ $")
+            jails = json.loads(sh(["jailconf", "list", "--json", JAILED]))
+            same([(j["account"], j["sessions"]) for j in jails], [(JAILED, 2)])
+            by_ssh, by_su = sorted(jails[0]["who"], key=lambda w: w["service"])
+            same((by_ssh["service"], by_ssh["rhost"], by_ssh["session"]),
+                 ("sshd", "127.0.0.1", audit))
+            has(os.readlink(f"/proc/{by_ssh['pid']}/exe"), "sshd")
+            same((by_su["service"], by_su["rhost"], by_su["pid"]),
+                 ("su-l", "", other.pid))
+            has(by_su["tty"], r"^(/dev/)?pts/\d+$")
+            lines = sh(["jailconf", "list", JAILED]).splitlines()
+            same(len(lines), 4)
+            has("\n".join(lines[2:]),
+                rf"^  sshd +{by_ssh['pid']} +ssh +127\.0\.0\.1 +20\d\d-")
+            other.line("exit")
+            other.wait()
+        eventually(lambda: len(json.loads(sh(
+            ["jailconf", "list", "--json", JAILED]))[0]["who"]) == 1,
+                   "one of them has gone")
+        log_out(tty)
+    same(json.loads(sh("jailconf list --json nobody")), [])
+    same(sh("jailconf list root", check=False).returncode, 1)
+    same(sh("jailconf list no-such-account", check=False).returncode, 1)
+
 
 def keep_file():
     """What syslogd would have written, from what it would have got."""
