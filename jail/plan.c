@@ -59,7 +59,7 @@ unpack_entries(struct unpack *unpack, struct plan *plan)
 		struct entry *const entry = &plan->entries[i];
 
 		entry->kind =
-			(enum entry_kind)unpack_number_to(unpack, ENTRY_HIDE);
+			(enum entry_kind)unpack_number_to(unpack, ENTRY_FREEZE);
 		entry->flags = (unsigned int)unpack_number_to(unpack, UINT_MAX);
 		entry->mode = (mode_t)unpack_number_to(unpack, 07777);
 		entry->target = unpack_text(unpack);

@@ -34,11 +34,13 @@ enum entry_kind {
 	ENTRY_PROC,    /* mount proc(5) of the jail's pid namespace */
 	ENTRY_PTS,     /* mount a devpts of its own */
 	ENTRY_HIDE,    /* cover what is there with nothing */
+	ENTRY_FREEZE,  /* make what is there read-only */
 };
 
 enum entry_flag {
 	ENTRY_READONLY = 1 << 0, /* once everything is in place */
-	ENTRY_OPTIONAL = 1 << 1, /* BIND, HIDE: skip if it does not exist */
+	ENTRY_OPTIONAL = 1 << 1, /* BIND, HIDE, FREEZE: skip if it does not
+				  * exist */
 	ENTRY_NOEXEC = 1 << 2,
 	ENTRY_DEVICES = 1 << 3, /* device nodes work (else nodev) */
 	ENTRY_OWNED = 1 << 4,	/* it belongs to the account, not to root;

@@ -508,6 +508,29 @@ mount_hide(const struct site *site, const struct entry *entry, struct err *err)
 	return attach(cover, target, err);
 }
 
+/* Of a directory of a file system that has to be writable elsewhere: it is
+ * mounted once more on itself. */
+static int
+mount_frozen(const struct site *site, const struct entry *entry,
+	     struct err *err)
+{
+	cleanup_fd int target = open_inside(site, entry->target, O_PATH);
+	cleanup_fd int tree = -1;
+
+	if (target < 0 && errno == ENOENT &&
+	    (entry->flags & ENTRY_OPTIONAL) != 0)
+		return 0;
+	if (target < 0)
+		return err_errno(err, "what is to be read-only");
+	tree = open_tree(target, "",
+			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (tree < 0)
+		return err_errno(err, "copy the mount");
+	if (change_attr(tree, MOUNT_ATTR_RDONLY, 0, err) < 0)
+		return -1;
+	return attach(tree, target, err);
+}
+
 static int
 apply(const struct site *site, const struct entry *entry, struct err *err)
 {
@@ -532,6 +555,8 @@ apply(const struct site *site, const struct entry *entry, struct err *err)
 		return mount_pts(site, entry, err);
 	case ENTRY_HIDE:
 		return mount_hide(site, entry, err);
+	case ENTRY_FREEZE:
+		return mount_frozen(site, entry, err);
 	}
 	return err_set(err, ERR_UNSAFE, "unknown entry %d", (int)entry->kind);
 }

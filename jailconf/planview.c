@@ -39,7 +39,7 @@ kind_name(enum entry_kind kind)
 		[ENTRY_LINK] = "link",	   [ENTRY_DEVICE] = "device",
 		[ENTRY_BIND] = "bind",	   [ENTRY_SCRATCH] = "scratch",
 		[ENTRY_PROC] = "proc",	   [ENTRY_PTS] = "pts",
-		[ENTRY_HIDE] = "hide",
+		[ENTRY_HIDE] = "hide",	   [ENTRY_FREEZE] = "freeze",
 	};
 
 	return names[kind];
@@ -100,6 +100,9 @@ tell_source(const struct entry *entry, struct words *words)
 		break;
 	case ENTRY_HIDE:
 		words_add(words, "hidden");
+		break;
+	case ENTRY_FREEZE:
+		words_add(words, "what is there, read-only");
 		break;
 	}
 }
@@ -255,7 +258,9 @@ planview_print(const struct plan *plan)
 	print_root(plan);
 	out_row("namespaces", "mount pid ipc uts cgroup%s",
 		own ? " network" : "");
-	out_row("network", "%s", own ? "none but a loopback" : "the host's");
+	out_row("network", "%s",
+		own ? "none but a loopback"
+		    : "the host's, with its ports and abstract sockets");
 	print_filter(plan);
 	print_limits(plan);
 	if (plan->umask == PLAN_UMASK_HOST)

@@ -213,6 +213,41 @@ add_scratch(struct layout *layout, struct err *err)
 			    err);
 }
 
+/*
+ * What proc(5) has beside processes is the host's.  Hidden is what tells of its
+ * memory, its devices, its keys, and what others do with them; what top(1) and
+ * the like read stays, and so does what only root may open, unless it is as
+ * dangerous as the first of these.  jail(7) has both lists.
+ */
+static const char *const hidden_of_proc[] = {
+	"kcore",     "kmsg",	   "sysrq-trigger", "keys",
+	"key-users", "timer_list", "acpi",	    "asound",
+	"bus",	     "cmdline",	   "config.gz",	    "diskstats",
+	"fs",	     "interrupts", "iomem",	    "ioports",
+	"irq",	     "kallsyms",   "latency_stats", "locks",
+	"modules",   "partitions", "sched_debug",   "scsi",
+	"swaps",
+};
+
+static int
+add_proc(struct layout *layout, struct err *err)
+{
+	struct entries *const entries = &layout->entries;
+
+	if (entries_plain(entries, ENTRY_PROC, "/proc", 0, err) < 0)
+		return -1;
+	for (size_t i = 0; i < LENGTH(hidden_of_proc); i++) {
+		const char *const path =
+			arena_printf(&layout->plan->arena, err, "/proc/%s",
+				     hidden_of_proc[i]);
+
+		if (path == NULL || entries_plain(entries, ENTRY_HIDE, path,
+						  ENTRY_OPTIONAL, err) < 0)
+			return -1;
+	}
+	return entries_plain(entries, ENTRY_FREEZE, "/proc/sys", 0, err);
+}
+
 /* The numbers are the kernel's: Documentation/admin-guide/devices.txt. */
 static int
 add_dev(struct layout *layout, struct err *err)
@@ -244,7 +279,7 @@ add_dev(struct layout *layout, struct err *err)
 	if (entries_scratch(entries, "/dev/shm", 01777, 0, err) < 0 ||
 	    entries_plain(entries, ENTRY_PTS, "/dev/pts", 0, err) < 0)
 		return -1;
-	return entries_plain(entries, ENTRY_PROC, "/proc", 0, err);
+	return add_proc(layout, err);
 }
 
 /*

@@ -335,6 +335,7 @@ apply(const struct entry *entry)
 			 "newinstance,ptmxmode=0666,mode=0620,gid=5,max=16");
 		break;
 	case ENTRY_HIDE:
+	case ENTRY_FREEZE:
 		break;
 	}
 }

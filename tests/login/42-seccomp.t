@@ -11,7 +11,7 @@ import subprocess
 
 from bed import (JAILED, PLAIN, WITH_SYSTEMD, Logged, case, configure,
                  eventually, has, jail_account, lacks, run, same, sh, ssh,
-                 sshd, stop, su, the_two)
+                 ssh_argv, sshd, stop, su, the_two)
 
 PROGRAM = pathlib.Path("/usr/local/bin/calls")
 IDE, OWN, FREE = "ide", "own", "free"
@@ -146,6 +146,45 @@ def explain_tells_the_profile_and_what_differs():
     told = json.loads(sh(["jailconf", "explain", "--json", OWN]))["seccomp"]
     same((told["profile"], told["allow"], told["deny"]),
          ("batch", ["keyctl"], ["uname"]))
+
+
+ONE = r"""
+import os, socket, time
+s = socket.socket(socket.AF_UNIX)
+s.bind("\0seccomp-test")
+s.listen()
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+OTHER = r"""
+import os, socket, subprocess, sys
+pid = int(sys.argv[1])
+socket.socket(socket.AF_UNIX).connect("\0seccomp-test")
+print("connected")
+os.kill(pid, 0)
+print("signalled")
+tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(pid)],
+                          stderr=subprocess.PIPE, text=True)
+print(tracer.stderr.readline().split()[-1])
+tracer.terminate()
+os.kill(pid, 15)
+"""
+
+
+@case
+def sessions_of_one_jail_reach_one_another_by_every_door():
+    """One jail is one: what one session has started the next one may stop.  A
+    Landlock domain for each session would take that away."""
+    for path, text in (("one", ONE), ("other", OTHER)):
+        pathlib.Path(f"/home/{JAILED}/{path}.py").write_text(text)
+    for door in (ssh, su):
+        first = subprocess.Popen(ssh_argv(JAILED, "python3 one.py"),
+                                 stdout=subprocess.PIPE, text=True)
+        pid = int(first.stdout.readline())
+        done = door(JAILED, f"python3 other.py {pid}")
+        same(done.stdout, "connected\nsignalled\nattached\n", done.stderr)
+        first.wait(20)
+        first.stdout.close()
 
 
 @case

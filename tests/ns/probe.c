@@ -142,7 +142,7 @@ kind_named(const char *name)
 		[ENTRY_LINK] = "link", [ENTRY_DEVICE] = "device",
 		[ENTRY_BIND] = "bind", [ENTRY_SCRATCH] = "scratch",
 		[ENTRY_PROC] = "proc", [ENTRY_PTS] = "pts",
-		[ENTRY_HIDE] = "hide",
+		[ENTRY_HIDE] = "hide", [ENTRY_FREEZE] = "freeze",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
