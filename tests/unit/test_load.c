@@ -135,6 +135,35 @@ static const struct {
 	{ JAIL("linger = \"always\";"),
 	  ":1: \"linger\" must be a whole number from 0 to 31536000" },
 	{ JAIL("linger = \"forever\";"), NULL },
+	{ JAIL("seccomp = \"batch\";"), NULL },
+	{ JAIL("seccomp = { };"), NULL },
+	{ JAIL("seccomp = { profile = \"ide\"; allow = [ \"keyctl\" ]; "
+	       "deny = [ \"open_tree_attr\" ]; };"),
+	  NULL },
+	{ JAIL("seccomp = \"lgoin\";"),
+	  ":1: \"seccomp\" must be \"login\", \"ide\", \"batch\" or "
+	  "\"none\"" },
+	{ JAIL("seccomp = { profile = \"\"; };"),
+	  ":1: \"profile\" must be \"login\", \"ide\", \"batch\" or "
+	  "\"none\"" },
+	{ JAIL("seccomp = false;"),
+	  ":1: \"seccomp\" must be a profile, as in \"login\", or a group, "
+	  "as in { profile = \"login\"; allow = [ \"mount\" ]; }" },
+	{ JAIL("seccomp = { allowed = [ ]; };"),
+	  ":1: unknown key \"allowed\" here; jail.conf(5) has the list" },
+	{ JAIL("seccomp = {\nallow = [ \"mount\",\n\"muont\" ]; };"),
+	  ":3: allow: no such system call: muont" },
+	{ JAIL("seccomp = { deny = [ \"16\" ]; };"),
+	  ":1: deny: no such system call: 16" },
+	{ JAIL("seccomp = { deny = \"mount\"; };"),
+	  ":1: \"deny\" must be a list of strings, as in [ \"a\", \"b\" ]" },
+	{ JAIL("seccomp = { allow = [ \"kcmp\" ];\ndeny = [ \"kcmp\" ]; };"),
+	  ":2: deny: kcmp is in \"allow\" as well" },
+	{ JAIL("seccomp = { deny = [ \"prctl\" ]; };"),
+	  ":1: deny: prctl cannot be refused, the jail itself needs it" },
+	{ JAIL("seccomp = { profile = \"none\"; deny = [ \"kcmp\" ]; };"),
+	  ":1: \"seccomp\": with the profile \"none\" there is no filter to "
+	  "add to" },
 	{ JAIL("umask = 022;"), ":1: \"umask\" must be octal digits in quotes, "
 				"as in \"022\"" },
 	{ JAIL("umask = \"8\";"),

@@ -193,6 +193,9 @@ defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(plan.terminals, 64);
 	assert_int_equal(plan.sessions, 64);
 	assert_int_equal(plan.umask, PLAN_UMASK_HOST);
+	assert_string_equal(plan.seccomp, "login");
+	assert_int_equal(plan.n_seccomp_allow, 0);
+	assert_true(plan.n_filter > 100);
 	assert_int_equal(plan.linger_seconds, 10);
 	assert_int_equal(plan.n_env, 0);
 	assert_int_equal(plan.n_env_keep, 6);
@@ -211,6 +214,8 @@ what_is_configured_is_in_the_plan(void **state)
 		JAIL("name = \"work\"; home = \"/home/%u-at-work\"; "
 		     "shell = \"/bin/zsh\"; hostname = \"%u.example\"; "
 		     "network = \"none\"; umask = \"077\"; "
+		     "seccomp = { profile = \"ide\"; allow = [ \"kcmp\" ]; "
+		     "deny = [ \"mount\", \"umount2\" ]; }; "
 		     "linger = \"forever\"; uid = 20001; gid = 20001; "
 		     "env = { EDITOR = \"vi\"; WHO = \"%u\"; }; "
 		     "env_keep = [ \"TERM\" ]; "
@@ -226,6 +231,11 @@ what_is_configured_is_in_the_plan(void **state)
 	assert_string_equal(plan.hostname, "alice.example");
 	assert_int_equal(plan.network, PLAN_NETWORK_NONE);
 	assert_int_equal(plan.umask, 077);
+	assert_string_equal(plan.seccomp, "ide");
+	assert_int_equal(plan.n_seccomp_allow, 1);
+	assert_string_equal(plan.seccomp_allow[0], "kcmp");
+	assert_int_equal(plan.n_seccomp_deny, 2);
+	assert_string_equal(plan.seccomp_deny[1], "umount2");
 	assert_int_equal(plan.linger_seconds, PLAN_LINGER_FOREVER);
 	assert_int_equal(plan.n_env, 2);
 	assert_string_equal(plan.env[0], "EDITOR=vi");
