@@ -315,6 +315,27 @@ jail_confine(const struct jail_inside *inside, struct err *err)
 }
 
 int
+jail_become_outside(const struct plan *plan, struct err *err)
+{
+	const struct ids ids = { .uid = plan->uid,
+				 .gid = plan->gid,
+				 .groups = plan->groups,
+				 .n_groups = plan->n_groups };
+
+	if (set_groups(&ids, err) < 0 || set_gid(ids.gid, err) < 0 ||
+	    set_uid(ids.uid, err) < 0)
+		return -1;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_errno(err, "PR_SET_DUMPABLE");
+	if (drop_ambient_set(err) < 0 || drop_inheritable_set(err) < 0 ||
+	    keep_capability(NULL, err) < 0)
+		return -1;
+	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
+		return err_set(err, ERR_UNSAFE, "root came back");
+	return 0;
+}
+
+int
 jail_become_nobody(const struct plan *plan, struct err *err)
 {
 	const struct ids ids = { .uid = NOBODY, .gid = NOBODY };

@@ -74,6 +74,14 @@ int jail_confine(const struct jail_inside *inside, struct err *err)
 int jail_drop_bounding_set(struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * Becomes the account of PLAN on the host, for jail-broker(8): ids and groups,
+ * no capability, but without no_new_privs and with the whole bounding set, so
+ * that a set-uid program of the host's is one.  As jail_become().
+ */
+int jail_become_outside(const struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 /* jail_become() for the jail's own PID 1: uid and gid 65534, no groups. */
 int jail_become_nobody(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));

@@ -2,13 +2,14 @@
 #include "jail/plan.h"
 
 #include "base/path.h"
+#include "jail/commands.h"
 #include "jail/pack.h"
 
 #include <limits.h>
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c616e };
+enum { PLAN_MAGIC = 0x706c6132 };
 
 static const char *const limit_names[RLIM_NLIMITS] = {
 	[RLIMIT_AS] = "as",
@@ -166,6 +167,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_limits(&pack, plan);
 	pack_texts(&pack, plan->env, plan->n_env);
 	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
+	pack_texts(&pack, plan->commands, plan->n_commands);
 	pack_number(&pack, (uint64_t)(plan->umask + 1));
 	pack_number(&pack, plan->sessions);
 	pack_number(&pack, (uint64_t)(plan->linger_seconds + 1));
@@ -197,6 +199,7 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	unpack_limits(unpack, plan);
 	plan->env = unpack_texts(unpack, &plan->n_env);
 	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);
+	plan->commands = unpack_texts(unpack, &plan->n_commands);
 	plan->umask = (int32_t)unpack_number_to(unpack, 0777 + 1) - 1;
 	plan->sessions = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
 	plan->linger_seconds = (int32_t)unpack_number_to(unpack, INT32_MAX) - 1;
@@ -303,6 +306,10 @@ plan_check(const struct plan *plan, struct err *err)
 	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0 ||
 	    check_filter(plan, err) < 0)
 		return -1;
+	for (size_t i = 0; i < plan->n_commands; i++)
+		if (command_find(plan->commands[i]) == NULL)
+			return err_set(err, ERR_UNSAFE, "plan: command %s",
+				       plan->commands[i]);
 	if (plan->linger_seconds < PLAN_LINGER_FOREVER)
 		return err_set(err, ERR_UNSAFE, "plan: linger %d",
 			       plan->linger_seconds);

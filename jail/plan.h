@@ -119,6 +119,8 @@ struct plan {
 	size_t n_env;
 	const char **env_keep; /* names that su may bring along */
 	size_t n_env_keep;
+	const char **commands; /* that jail-broker(8) runs: jail/commands.h */
+	size_t n_commands;
 	int32_t umask;		/* or PLAN_UMASK_HOST */
 	uint32_t sessions;	/* most sessions at a time */
 	int32_t linger_seconds; /* or PLAN_LINGER_FOREVER */

@@ -43,11 +43,12 @@ enum wire_kind {
 	WIRE_GRANT,
 	WIRE_REFUSE, /* text: why, for the administrator */
 	WIRE_STARTED,
-	WIRE_STOPPED, /* value: the signal that stopped the session */
-	WIRE_EXITED,  /* value: as from wait(2) */
-	WIRE_LABEL,   /* text: who it is that has joined */
-	WIRE_SESSION, /* value: the how-manieth, from 0; reply: text its */
-	/*	label, value the pid of who has joined */
+	WIRE_STOPPED,	/* value: the signal that stopped the session */
+	WIRE_EXITED,	/* value: as from wait(2) */
+	WIRE_LABEL,	/* text: who it is that has joined */
+	WIRE_SESSION,	/* value: the how-manieth, from 0; reply: text its
+			 * label, value the pid of who has joined */
+	WIRE_INPUT_END, /* to jail-broker(8): the input is complete */
 };
 
 /*

@@ -50,6 +50,8 @@ host_check_programs(struct report *report)
 	check_program(report, PAM_DIR "/pam_jail.so", 0444);
 	check_program(report, KEEPER, 0100);
 	check_program(report, JAILSH, 0555);
+	check_program(report, BROKER, 0100);
+	check_program(report, JAIL_ASK, 0555);
 }
 
 /* --- PAM ---------------------------------------------------------------- */

@@ -267,6 +267,7 @@ planview_print(const struct plan *plan)
 		out_row("umask", "as on the host");
 	else
 		out_row("umask", "%04o", (unsigned int)plan->umask);
+	print_list("commands", plan->commands, plan->n_commands);
 	print_list("env", plan->env, plan->n_env);
 	print_list("env_keep", plan->env_keep, plan->n_env_keep);
 	if (plan->linger_seconds == PLAN_LINGER_FOREVER)
@@ -400,6 +401,9 @@ planview_json(const struct plan *plan, struct json_object *object)
 		       (unsigned int)plan->umask & 07777U);
 	json_set(object, "umask",
 		 plan->umask == PLAN_UMASK_HOST ? "host" : umask);
+	(void)json_object_object_add(
+		object, "commands",
+		list_json(plan->commands, plan->n_commands));
 	(void)json_object_object_add(object, "env",
 				     list_json(plan->env, plan->n_env));
 	(void)json_object_object_add(

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "jail/jail.h"
+#include "keeper/commands.h"
 
 #include <net/if.h>
 #include <sched.h>
@@ -26,7 +27,7 @@ start_loopback(struct err *err)
 }
 
 static int
-build(const struct plan *plan, struct root_trees *trees,
+build(const struct plan *plan, struct root_trees *trees, int commands,
       struct init_report *report, struct err *err)
 {
 	struct stat root;
@@ -39,6 +40,8 @@ build(const struct plan *plan, struct root_trees *trees,
 	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		return err_errno(err, "set the host name");
 	if (root_build(plan, trees, &root, err) < 0)
+		return -1;
+	if (commands_listen(commands, plan, err) < 0)
 		return -1;
 	report->root_dev = root.st_dev;
 	report->root_ino = root.st_ino;
@@ -91,13 +94,14 @@ reap_for_ever(void)
 }
 
 void
-init_main(const struct plan *plan, struct root_trees *trees, int report)
+init_main(const struct plan *plan, struct root_trees *trees, int commands,
+	  int report)
 {
 	struct init_report said = { .ready = false };
 
 	(void)prctl(PR_SET_NAME, "jail-init", 0, 0, 0);
 	said.ready = be_alone(&said.err) == 0 &&
-		     build(plan, trees, &said, &said.err) == 0 &&
+		     build(plan, trees, commands, &said, &said.err) == 0 &&
 		     give_up(plan, report, &said.err) == 0;
 	/* A keeper that died before we asked for the signal cannot be told,
 	 * and then we must go, too. */

@@ -15,10 +15,11 @@ struct init_report {
 };
 
 /*
- * The life of PID 1 in its new namespaces.  Reports over the socket REPORT,
+ * The life of PID 1 in its new namespaces.  COMMANDS is the socket of
+ * keeper/commands.h.  Reports over the socket REPORT,
  * and goes with the keeper, whatever ends that.
  */
 _Noreturn void init_main(const struct plan *plan, struct root_trees *trees,
-			 int report) __attribute__((nonnull));
+			 int commands, int report) __attribute__((nonnull));
 
 #endif

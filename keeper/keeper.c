@@ -18,6 +18,7 @@
 #include "jail/registry.h"
 #include "jail/root.h"
 #include "jail/wire.h"
+#include "keeper/commands.h"
 #include "keeper/init.h"
 #include "keeper/session.h"
 
@@ -74,6 +75,7 @@ struct keeper {
 	int signals;
 	int log;
 	pid_t init;
+	struct commands commands;
 	time_t started;
 	int64_t idle_since_ms; /* when the last session ended; -1: in use */
 	int64_t complained_ms; /* when complain() last said something */
@@ -267,6 +269,24 @@ hear_init(struct keeper *keeper, int report, struct err *err)
 	return 0;
 }
 
+/* Before we have no capabilities any more to give. */
+static int
+start_broker(struct keeper *keeper, struct err *err)
+{
+	struct commands *const commands = &keeper->commands;
+
+	if (commands_open(&keeper->jail.plan, commands, err) < 0)
+		return -1;
+	if (commands->listener < 0)
+		return 0; /* this jail has none */
+	commands->broker = fork_into(keeper->cgroup.keepers, 0, NULL);
+	if (commands->broker < 0)
+		return err_errno(err, "fork");
+	if (commands->broker == 0)
+		commands_exec(commands, keeper->plan);
+	return 0;
+}
+
 static int
 start_init(struct keeper *keeper, struct root_trees *trees, struct err *err)
 {
@@ -281,7 +301,8 @@ start_init(struct keeper *keeper, struct root_trees *trees, struct err *err)
 	if (keeper->init < 0)
 		return err_errno(err, "make the jail's namespaces");
 	if (keeper->init == 0)
-		init_main(&keeper->jail.plan, trees, theirs);
+		init_main(&keeper->jail.plan, trees, keeper->commands.listener,
+			  theirs);
 	keeper->jail.init = pidfd;
 	fd_close(&theirs);
 	/* While PID 1 builds: no session needs it, and each would drop it. */
@@ -296,8 +317,11 @@ build(struct keeper *keeper, struct err *err)
 	struct root_trees trees = ROOT_TREES_NONE;
 	int ret = -1;
 
-	if (root_trees_open(&keeper->jail.plan, &trees, err) == 0)
+	if (start_broker(keeper, err) == 0 &&
+	    root_trees_open(&keeper->jail.plan, &trees, err) == 0)
 		ret = start_init(keeper, &trees, err);
+	if (ret == 0)
+		ret = commands_start(&keeper->commands, keeper->init, err);
 	root_trees_close(&trees);
 	return ret;
 }
@@ -656,6 +680,14 @@ log_life(const struct keeper *keeper, const char *name)
 	log_send(keeper->log, LOG_INFO, "jail-keeper", &event);
 }
 
+/* Whoever asks it now hears nothing; the walls are the same. */
+static void
+lose_broker(struct keeper *keeper)
+{
+	keeper->commands.broker = 0; /* it may be a session's number next */
+	log_event(keeper, "lost the broker");
+}
+
 /* Whether PID 1 is still there; buries every child that is not. */
 static bool
 bury(struct keeper *keeper)
@@ -668,6 +700,8 @@ bury(struct keeper *keeper)
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
 		if (pid == keeper->init)
 			alive = false;
+		else if (pid == keeper->commands.broker)
+			lose_broker(keeper);
 		else
 			keeper->n_workers--;
 	}
@@ -728,6 +762,7 @@ end(struct keeper *keeper)
 	if (keeper->dir >= 0 && flock(keeper->dir, LOCK_EX | LOCK_NB) == 0)
 		remove_name(keeper);
 	fd_close(&keeper->listener);
+	commands_close(&keeper->commands);
 	(void)kill(keeper->init, SIGKILL);
 	cgroup_kill(&keeper->cgroup);
 	for (size_t i = 0; i < keeper->n_peers; i++)
@@ -830,6 +865,7 @@ main(void)
 	struct keeper keeper = { .jail = JAIL_NONE,
 				 .cgroup = CGROUP_NONE,
 				 .plan = FD_PLAN,
+				 .commands = COMMANDS_NONE,
 				 .listener = -1,
 				 .dir = -1,
 				 .signals = -1,

@@ -90,6 +90,7 @@ struct jail_conf {
 	size_t n_binds;
 	const struct service_word *services;
 	size_t n_services;
+	struct texts commands;
 	struct texts hide;
 	struct texts etc;
 	bool etc_given; /* else the list that is compiled in */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* doors, env, env_keep: how a session begins. */
+/* doors, commands, env, env_keep: how a session begins, and what it may ask
+ * for. */
+#include "jail/commands.h"
 #include "policy/keys.h"
 #include "policy/template.h"
 
@@ -102,6 +104,33 @@ key_doors(const struct reader *reader, const config_setting_t *setting,
 			return -1;
 	jail->doors = doors;
 	jail->n_doors = n;
+	return 0;
+}
+
+int
+key_commands(const struct reader *reader, const config_setting_t *setting,
+	     void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+	struct texts *const names = &jail->commands;
+
+	if (setting_texts(reader, setting, names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names->n; i++) {
+		const struct text *const name = &names->item[i];
+
+		if (command_find(name->text) == NULL)
+			return where_error(&name->at, err,
+					   "\"commands\": \"%s\" is none of "
+					   "crontab, passwd and sendmail",
+					   name->text);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(names->item[j].text, name->text) == 0)
+				return where_error(&name->at, err,
+						   "\"commands\": %s is there "
+						   "twice",
+						   name->text);
+	}
 	return 0;
 }
 

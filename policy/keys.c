@@ -260,7 +260,7 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 	{ "home", key_home }, { "shell", key_shell },                        \
 	{ "passwd", key_passwd }, { "hostname", key_hostname },              \
 	{ "network", key_network }, { "binds", key_binds },                  \
-	{ "services", key_services }, { "hide", key_hide }, { "etc", key_etc }, { "limits", key_limits },  \
+	{ "services", key_services }, { "commands", key_commands }, { "hide", key_hide }, { "etc", key_etc }, { "limits", key_limits },  \
 	{ "doors", key_doors }, { "env", key_env },                    \
 	{ "env_keep", key_env_keep }, { "umask", key_umask },                \
 	{ "seccomp", key_seccomp },                                          \

@@ -41,6 +41,8 @@ int key_seccomp(const struct reader *reader, const config_setting_t *setting,
 		void *target, struct err *err) __attribute__((nonnull));
 int key_doors(const struct reader *reader, const config_setting_t *setting,
 	      void *target, struct err *err) __attribute__((nonnull));
+int key_commands(const struct reader *reader, const config_setting_t *setting,
+		 void *target, struct err *err) __attribute__((nonnull));
 int key_env(const struct reader *reader, const config_setting_t *setting,
 	    void *target, struct err *err) __attribute__((nonnull));
 int key_env_keep(const struct reader *reader, const config_setting_t *setting,

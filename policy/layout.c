@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "jail/commands.h"
 #include "policy/entries.h"
 #include "policy/etc.h"
 #include "policy/generated.h"
@@ -342,6 +343,48 @@ add_jailsh(struct layout *layout, struct err *err)
 			    err);
 }
 
+/*
+ * Over the host's own program, which is set-uid and so of no use inside,
+ * comes the one that asks the broker.
+ */
+static int
+add_command(struct layout *layout, const struct text *name, struct err *err)
+{
+	const struct command *const command = command_find(name->text);
+	cleanup_free char *real = realpath(command->path, NULL);
+	struct plan *const plan = layout->plan;
+	cleanup_fd int fd = -1;
+	struct err why;
+
+	if (real == NULL)
+		return where_error(&name->at, err, "command %s: %s: %s",
+				   name->text, command->path, strerror(errno));
+	fd = path_open_trusted(real, &why);
+	if (fd < 0)
+		return where_error(&name->at, err, "command %s: %s", name->text,
+				   why.text);
+	plan->commands[plan->n_commands++] = command->name;
+	return entries_bind(&layout->entries,
+			    plan->tree == NULL ? real : command->path, JAIL_ASK,
+			    ENTRY_READONLY, err);
+}
+
+static int
+add_commands(struct layout *layout, struct err *err)
+{
+	const struct texts *const names = &layout->jail->commands;
+	struct plan *const plan = layout->plan;
+
+	plan->commands = arena_alloc(&plan->arena,
+				     names->n * sizeof(*plan->commands), err);
+	if (plan->commands == NULL)
+		return -1;
+	for (size_t i = 0; i < names->n; i++)
+		if (add_command(layout, &names->item[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static unsigned int
 bind_flags(const struct bind *bind)
 {
@@ -463,7 +506,8 @@ layout_make(const struct jail_conf *jail, const struct account *account,
 	    add_generated_files(&layout, err) < 0 ||
 	    add_scratch(&layout, err) < 0 || add_resolver(&layout, err) < 0 ||
 	    add_dev(&layout, err) < 0 || add_jailsh(&layout, err) < 0 ||
-	    add_home(&layout, err) < 0 || add_configured(&layout, err) < 0)
+	    add_commands(&layout, err) < 0 || add_home(&layout, err) < 0 ||
+	    add_configured(&layout, err) < 0)
 		return -1;
 	plan->entries = layout.entries.item;
 	plan->n_entries = layout.entries.n;

@@ -40,12 +40,13 @@ check "base" base/*.[ch]
 check "base jail" jail/*.[ch]
 check "base jail keeper" keeper/*.[ch]
 check "base jail jailsh" jailsh/*.[ch]
+check "base jail broker" broker/*.[ch]
 check "base jail policy" policy/*.[ch]
 check "base jail policy jailconf" jailconf/*.[ch]
 check "base jail policy pam_jail" pam_jail/*.[ch]
 
 # Libraries have their place, too.
-for file in base/*.[ch] jail/*.[ch] keeper/*.[ch] jailsh/*.[ch] \
+for file in base/*.[ch] jail/*.[ch] keeper/*.[ch] jailsh/*.[ch] broker/*.[ch] \
 	policy/*.[ch] jailconf/*.[ch] pam_jail/*.[ch]; do
 	for header in $(system_includes_of "$file"); do
 		case "$header:$file" in
@@ -65,7 +66,7 @@ done
 
 # What is in a directory is built, or it would not be looked at.
 for file in base/*.c jail/*.c policy/*.c keeper/*.c jailsh/*.c jailconf/*.c \
-	pam_jail/*.c
+	broker/*.c pam_jail/*.c
 do
 	grep -q -e "[[:space:]]$file\([[:space:]]\|\$\)" Makefile.am ||
 		fail "$file is not in Makefile.am"

@@ -6,8 +6,8 @@
 cd "$top_srcdir" || exit 99
 status=0
 sources=$(echo base/*.[ch] jail/*.[ch] policy/*.[ch] jailconf/*.[ch] jailsh/*.[ch] \
-	keeper/*.[ch] pam_jail/*.[ch])
-code=$(echo base/*.c jail/*.c policy/*.c jailconf/*.c jailsh/*.c keeper/*.c pam_jail/*.c)
+	keeper/*.[ch] broker/*.[ch] pam_jail/*.[ch])
+code=$(echo base/*.c jail/*.c policy/*.c jailconf/*.c jailsh/*.c keeper/*.c broker/*.c pam_jail/*.c)
 tests=$(find tests -name '*.[ch]')
 
 fail() {
@@ -22,7 +22,7 @@ never() { # WHY PATTERN FILE...
 	! grep -nHE -e "$pattern" "$@" || fail "$why"
 }
 
-! find base jail jailconf jailsh keeper pam_jail tests -name '*util*' \
+! find base jail jailconf jailsh keeper broker pam_jail tests -name '*util*' \
 	-o -name '*misc*' -o -name '*common*' -o -name '*helper*' | grep . ||
 	fail "a name that says nothing"
 

@@ -82,9 +82,11 @@ check_program() { # PROGRAM OBJECT...
 
 check_program jail-keeper keeper/*.o
 check_program jailsh/jailsh jailsh/*.o
+check_program jail-broker broker/broker.o broker/request.o broker/rules.o
+check_program jail-ask broker/ask.o broker/crontab.o broker/talk.o
 
 # The C library must not have brought a name service in by itself.
-for program in jail-keeper jailsh/jailsh; do
+for program in jail-keeper jailsh/jailsh jail-broker jail-ask; do
 	"$NM" "$program" | awk -v program="$program" '
 		$3 ~ /^(getpwnam|getgrnam|getgrouplist|initgroups|getaddrinfo|__nss_|syslog)/ {
 			print "FAIL: " program " has " $3; n++

@@ -336,6 +336,14 @@ static const struct {
 	  ":1: \"socket\": \"a/s\" is not the name of a file in the "
 	  "directory" },
 
+	/* commands */
+	{ JAIL("commands = [ \"passwd\", \"crontab\", \"sendmail\" ];"), NULL },
+	{ JAIL("commands = [ ];"), NULL },
+	{ JAIL("commands = [ \"passwd\",\n\"su\" ];"),
+	  ":2: \"commands\": \"su\" is none of crontab, passwd and sendmail" },
+	{ JAIL("commands = [ \"passwd\", \"passwd\" ];"),
+	  ":1: \"commands\": passwd is there twice" },
+
 	/* keys that exclude each other */
 	{ JAIL("writable = true;"),
 	  ":1: jail \"web\": writable = true needs a root of its own, and root "

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jail-broker - runs a few commands of the host's for one jail
+ *
+ * Started by jail-keeper(8), as root, with three descriptors:
+ *	3  the plan, a sealed memfd
+ *	4  the socket on which it answers; it has its name inside the jail, and
+ *	   none on the host
+ *	5  a connection to the keeper: the pid of the jail's PID 1 comes when
+ *	   the jail is ready, and the end when it ends
+ *
+ * Each connection gets a process of its own (broker/request.c), a few at a
+ * time.  This one reads nothing that the account has written.
+ */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "broker/request.h"
+#include "jail/run.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum {
+	FD_PLAN = 3,
+	FD_LISTENER = 4,
+	FD_KEEPER = 5,
+	REQUESTS_MAX = 8, /* at a time; others wait in the socket's queue */
+};
+
+struct broker {
+	struct plan plan;
+	struct stat inside; /* of the jail's pid namespace */
+	int namespace;	    /* held, so that no other has its number */
+	int signals;
+	int log;
+	unsigned int n_requests;
+};
+
+/* Whoever called pam_jail(8) may have ignored some. */
+static int
+reset_signals(struct broker *broker, struct err *err)
+{
+	sigset_t child;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP &&
+		    signal(sig, SIG_DFL) == SIG_ERR && errno != EINVAL)
+			return err_errno(err, "signal %d", sig);
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	if (sigprocmask(SIG_SETMASK, &child, NULL) < 0)
+		return err_errno(err, "sigprocmask");
+	broker->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	return broker->signals < 0 ? err_errno(err, "signalfd") : 0;
+}
+
+static int
+prepare(struct broker *broker, struct err *err)
+{
+	if (close_range(FD_PLAN, FD_KEEPER, CLOSE_RANGE_CLOEXEC) < 0 ||
+	    close_range(FD_KEEPER + 1, ~0U, 0) < 0)
+		return err_errno(err, "close_range");
+	if (run_check_stdio(err) < 0)
+		return -1;
+	(void)umask(022);
+	broker->log = log_open();
+	if (plan_open(FD_PLAN, &broker->plan, err) < 0)
+		return -1;
+	if (chdir("/") < 0)
+		return err_errno(err, "chdir /");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_errno(err, "PR_SET_DUMPABLE");
+	return reset_signals(broker, err);
+}
+
+/* Waits for the jail.  Returns 0; 1 if there will be none; or -1. */
+static int
+find_jail(struct broker *broker, struct err *err)
+{
+	char path[32];
+	pid_t init;
+
+	if (recv(FD_KEEPER, &init, sizeof(init), 0) != (ssize_t)sizeof(init))
+		return 1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", init);
+	broker->namespace = open(path, O_RDONLY | O_CLOEXEC);
+	if (broker->namespace < 0 ||
+	    fstat(broker->namespace, &broker->inside) < 0)
+		return err_errno(err, "the jail's PID 1");
+	return 0;
+}
+
+static void
+accept_request(struct broker *broker)
+{
+	cleanup_fd int sock = accept4(FD_LISTENER, NULL, NULL, SOCK_CLOEXEC);
+	const struct request request = { .plan = &broker->plan,
+					 .inside = &broker->inside,
+					 .sock = sock,
+					 .log = broker->log };
+	pid_t pid;
+
+	if (sock < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		if (close_range(FD_LISTENER, FD_KEEPER, 0) < 0)
+			_exit(1);
+		request_main(&request);
+	}
+	if (pid > 0)
+		broker->n_requests++;
+}
+
+static void
+bury(struct broker *broker)
+{
+	struct signalfd_siginfo info;
+
+	(void)!read(broker->signals, &info, sizeof(info));
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		broker->n_requests--;
+}
+
+/* Serves until the keeper is gone. */
+static void
+serve(struct broker *broker)
+{
+	struct pollfd fds[] = { { .fd = FD_KEEPER, .events = POLLIN },
+				{ .fd = broker->signals, .events = POLLIN },
+				{ .fd = FD_LISTENER, .events = POLLIN } };
+
+	for (;;) {
+		fds[2].fd =
+			broker->n_requests < REQUESTS_MAX ? FD_LISTENER : -1;
+		if (poll(fds, 3, -1) < 0)
+			continue;
+		if (fds[0].revents != 0)
+			return;
+		if (fds[1].revents != 0)
+			bury(broker);
+		if (fds[2].revents != 0)
+			accept_request(broker);
+	}
+}
+
+int
+main(void)
+{
+	struct broker broker = { .namespace = -1, .signals = -1, .log = -1 };
+	struct err err;
+	int ret;
+
+	if (getuid() != 0 || geteuid() != 0)
+		return EXIT_FAILURE;
+	ret = prepare(&broker, &err) < 0 ? -1 : find_jail(&broker, &err);
+	if (ret < 0) {
+		log_line(broker.log, LOG_ERR, "jail-broker",
+			 "refuse user=%s cause=\"%s\"",
+			 broker.plan.account != NULL ? broker.plan.account
+						     : "?",
+			 err.text);
+		return EXIT_FAILURE;
+	}
+	if (ret == 0)
+		serve(&broker);
+	return EXIT_SUCCESS;
+}
