@@ -685,7 +685,7 @@ static void
 lose_broker(struct keeper *keeper)
 {
 	keeper->commands.broker = 0; /* it may be a session's number next */
-	log_event(keeper, "lost the broker");
+	log_life(keeper, "lost-broker");
 }
 
 /* Whether PID 1 is still there; buries every child that is not. */
