@@ -161,6 +161,9 @@ def a_pipe_in_forward_is_outside():
             same(re.search(rf"^warning: account {who}: .*exim4.*/\.forward",
                            sh(["jailconf", "check"], check=False).stdout,
                            re.M) is not None, who == JAILED, "check tells")
+            if who == JAILED:
+                has(sh(["jailconf", "explain", who]),
+                    r"^ +~/\.forward +outside +/usr/sbin/exim4 ")
         finally:
             forward.unlink()
     came_out("a pipe in ~/.forward", "outside")

@@ -53,21 +53,37 @@ def calls_inside(trace):
     return done
 
 
-@case
-def between_entering_and_becoming_the_account_nothing_is_opened():
+def opened_inside():
+    """What sshd's child opened in a login, as root, when it was inside."""
     trace = RUN / "between-trace"
     stop(JAILED)
     with traced_sshd(trace):
         proved(JAILED, ssh(JAILED, PROOF, port=TRACED, timeout=60).stdout)
     found = calls_inside(trace)
     same(len(found) > 0, True, "somebody entered")
-    for lines in found.values():
-        opened = [line for line in lines if re.search(
-            r"\b(open|openat|openat2|connect|execve|stat|newfstatat|access|"
-            r"readlink)\(", line)
+    return [line for lines in found.values() for line in lines if re.search(
+        r"\b(open|openat|openat2|connect|execve|stat|newfstatat|access|"
+        r"readlink)\(", line)
             # pam_jail looks whether "/" is the jail's.
             and not re.search(r'stat(at)?\((AT_FDCWD, )?"/",', line)]
-        same(opened, [], "as root, inside")
+
+
+@case
+def between_entering_and_becoming_the_account_nothing_is_opened():
+    same(opened_inside(), [])
+
+
+@case
+def what_a_module_behind_ours_opened_would_be_seen():
+    path = pathlib.Path("/etc/pam.d/sshd")
+    before = path.read_text()
+    path.write_text(before + "\nauth optional pam_group.so\n")
+    try:
+        has("\n".join(opened_inside()), "group.conf")
+        has(sh(["jailconf", "check"], check=False).stdout,
+            r"^error: .*pam_group.so comes after")
+    finally:
+        path.write_text(before)
 
 
 # --- who looks on ------------------------------------------------------------

@@ -292,6 +292,9 @@ def check_asks_sshd_whether_it_uses_pam():
     path.write_text("UsePAM no\n")
     try:
         has(jailconf("check", status=1), "^error: sshd does not use pam")
+        with jailed(WHO):
+            has(jailconf("explain", WHO),
+                "^ +sshd +outside +sshd does not use pam")
     finally:
         path.unlink()
     jailconf("check")
