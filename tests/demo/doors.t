@@ -16,7 +16,7 @@ import textwrap
 sys.path.insert(0, "/bed/login")
 
 from bed import (JAILED, PLAIN, PROOF, RUN, SSH_OPTIONS, WITH_KEY,  # noqa
-                 account, is_inside, secret, sh, ssh, sshd,
+                 account, is_inside, log_text, secret, sh, ssh, sshd,
                  ssh_argv, su)
 from term import Terminal  # noqa
 
@@ -164,8 +164,9 @@ def side_by_side(name, left, right):
 def show(title, command, sights):
     print(f"\n{title}: {command}")
     side_by_side("", "plain", "jailed")
-    for row in sights[PLAIN].rows:
-        side_by_side(row, sights[PLAIN].rows[row], sights[JAILED].rows[row])
+    for row in sights[PLAIN].rows | sights[JAILED].rows:
+        side_by_side(row, *(sights[who].rows.get(row, "?")
+                            for who in (PLAIN, JAILED)))
     side_by_side("so it is", *(f"on the {sights[w].where}" if w == PLAIN else
                                f"in the {sights[w].where}"
                                for w in (PLAIN, JAILED)))
@@ -205,6 +206,11 @@ def main():
     print(f"\n{'door':<22}{'plain is':<15}jailed is")
     for title, plain, jailed, remark in table:
         print(f"{title:<22}on the {plain:<8}in the {jailed}{remark}")
+    if wrong:
+        print("\nWhat has been logged of refusals:")
+        for line in log_text().splitlines():
+            if "refuse" in line:
+                print(f"  {line}")
     print(f"\n{len(table) - wrong} of {len(table)} doors end where they"
           " should.")
     sys.exit(1 if wrong else 0)
