@@ -207,4 +207,4 @@ def what_winscp_says_to_a_shell_is_answered(who):
     same(answers[5], f"/home/{who}\n")
 
 
-run(seconds=120)
+run(seconds=200)

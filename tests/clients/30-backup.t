@@ -88,4 +88,4 @@ def restic_finds_what_is_inside_and_nothing_else(who):
         same(done.returncode != 0, True, done.stdout)
 
 
-run(seconds=120)
+run(seconds=200)

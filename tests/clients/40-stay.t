@@ -267,4 +267,4 @@ def the_jail_for_editors_stays_for_an_hour():
         same(match and match.group(1), "3600", text)
 
 
-run(seconds=120)
+run(seconds=200)

@@ -183,4 +183,4 @@ def more_processes_than_the_limit_fail_and_the_shell_stays():
     same(uid_of(OPEN) >= 1000, True)
 
 
-run(seconds=150)
+run(seconds=200)
