@@ -182,6 +182,36 @@ def after_su_loginuid_is_still_of_who_logged_in(who):
         log_out(tty)
 
 
+def cron_job(who, output):
+    """What a job of WHO's says of itself, in a file of its home."""
+    sh(["crontab", "-u", who, "-"], stdin=None,
+       input=f"@reboot cat /proc/self/loginuid >{output.name}\n")
+    if WITH_SYSTEMD:
+        sh("systemctl stop cron")
+    pathlib.Path("/run/crond.reboot").unlink(missing_ok=True)
+    daemon = subprocess.Popen(["cron", "-f"])
+    try:
+        eventually(lambda: output.exists() and output.read_text(),
+                   "cron runs the job", 15)
+    finally:
+        daemon.kill()
+        daemon.wait()
+        sh(["crontab", "-u", who, "-r"])
+    return output.read_text()
+
+
+@both
+def a_job_of_cron_s_has_the_loginuid_of_its_account(who):
+    log = Logged()
+    output = pathlib.Path(f"/home/{who}/loginuid")
+    output.unlink(missing_ok=True)
+    same(cron_job(who, output), str(uid_of(who)))
+    if who == JAILED:
+        log.expect(rf"pam_jail\(cron:session\): open user={who} uid=\d+"
+                   r" jail=shell door=job service=cron tty=cron session=\d+")
+        log.expect(rf"pam_jail\(cron:session\): close user={who} ")
+
+
 @case
 def the_keeper_belongs_to_no_login():
     stop(JAILED)
