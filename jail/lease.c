@@ -188,39 +188,35 @@ start(const struct plan *plan, int listener, struct lease *lease,
 }
 
 static int
-start_locked(const struct plan *plan, int dir, struct lease *lease,
-	     struct err *err)
+start_locked(const struct plan *plan, struct lease *lease, struct err *err)
 {
-	cleanup_fd int listener =
-		registry_listen(plan->uid, plan->jail, dir, err);
+	cleanup_fd int listener = registry_listen(plan->uid, plan->jail, err);
 
-	if (listener < 0)
-		return -1;
 	cgroup_sweep(plan->uid);
-	if (start(plan, listener, lease, err) == 0)
+	if (listener >= 0 && start(plan, listener, lease, err) == 0)
 		return 0;
-	registry_remove(plan->uid, plan->jail, dir);
+	registry_remove(plan->uid, plan->jail);
 	return -1;
 }
 
 int
 lease_take(const struct plan *plan, struct lease *lease, struct err *err)
 {
-	cleanup_fd int dir = -1;
+	cleanup_fd int lock = -1;
 
 	if (lease_join(plan->uid, plan->jail, lease, err) == 0)
 		return 0;
 	if (err->kind != ERR_GONE)
 		return -1;
-	dir = registry_lock(plan->uid, err);
-	if (dir < 0)
+	lock = registry_lock(plan->uid, err);
+	if (lock < 0)
 		return -1;
 	/* Who had the lock before us may have started it. */
 	if (lease_join(plan->uid, plan->jail, lease, err) == 0)
 		return 0;
 	if (err->kind != ERR_GONE)
 		return -1;
-	return start_locked(plan, dir, lease, err);
+	return start_locked(plan, lease, err);
 }
 
 int

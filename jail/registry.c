@@ -100,7 +100,7 @@ find_running(uid_t uid, DIR *stream, char *jail, size_t size)
 			(void)snprintf(jail, size, "%s", entry->d_name);
 			n++;
 		}
-	return n == 0 && errno != 0 ? -1 : n;
+	return errno != 0 ? -1 : n;
 }
 
 int
@@ -145,7 +145,8 @@ open_run_dir(struct err *err)
 	return fd < 0 ? -1 : fd_take(&fd);
 }
 
-/* Opens RUN_DIR/UID, which the keeper removes when the jail ends. */
+/* Opens RUN_DIR/UID and makes it first if need be; it goes away with the last
+ * jail. */
 static int
 open_account_dir(int run, uid_t uid, struct err *err)
 {
@@ -163,6 +164,25 @@ open_account_dir(int run, uid_t uid, struct err *err)
 		return err_context(err, RUN_DIR);
 	if (fchmod(fd, 0755) < 0) /* whatever the umask is */
 		return err_errno(err, RUN_DIR "/%s", name);
+	return fd_take(&fd);
+}
+
+/*
+ * Opens the account's lock: a file that only root can open, because whoever
+ * can open it can lock it.  (Everybody can open the directory, for jailsh(8)
+ * to look for names.)
+ */
+static int
+open_lock(uid_t uid, struct err *err)
+{
+	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	char path[sizeof(RUN_DIR) + 24];
+	cleanup_fd int fd = -1;
+
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u.lock", uid);
+	fd = open(path, flags, 0600);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
 	return fd_take(&fd);
 }
 
@@ -186,7 +206,7 @@ lock(int fd, struct err *err)
 		LOCK_TRIES / (1000000000 / LOCK_PAUSE_NS));
 }
 
-/* A keeper may have removed the directory that we were waiting for. */
+/* Whoever had the lock may have removed what we were waiting for. */
 int
 registry_lock(uid_t uid, struct err *err)
 {
@@ -195,28 +215,36 @@ registry_lock(uid_t uid, struct err *err)
 	if (run < 0)
 		return -1;
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		cleanup_fd int fd = open_account_dir(run, uid, err);
+		cleanup_fd int fd = open_lock(uid, err);
 		struct stat st;
 
-		if (fd < 0 && err->kind == ERR_SYSTEM && err->errnum == ENOENT)
-			continue;
 		if (fd < 0 || lock(fd, err) < 0)
 			return -1;
 		if (fstat(fd, &st) < 0)
-			return err_errno(err, RUN_DIR "/%u", uid);
+			return err_errno(err, RUN_DIR "/%u.lock", uid);
 		if (st.st_nlink > 0)
 			return fd_take(&fd);
 	}
 	return err_set(err, ERR_SYSTEM,
-		       RUN_DIR "/%u: goes away again and again", uid);
+		       RUN_DIR "/%u.lock: goes away again and again", uid);
 }
 
 int
-registry_listen(uid_t uid, const char *jail, int dir, struct err *err)
+registry_open_lock(uid_t uid, struct err *err)
+{
+	return open_lock(uid, err);
+}
+
+int
+registry_listen(uid_t uid, const char *jail, struct err *err)
 {
 	cleanup_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	cleanup_fd int run = open_run_dir(err);
+	cleanup_fd int dir = run < 0 ? -1 : open_account_dir(run, uid, err);
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
+	if (dir < 0)
+		return -1;
 	if (sock < 0)
 		return err_errno(err, "socket");
 	if (set_address(&addr, uid, jail, err) < 0)
@@ -234,11 +262,16 @@ registry_listen(uid_t uid, const char *jail, int dir, struct err *err)
 }
 
 void
-registry_remove(uid_t uid, const char *jail, int dir)
+registry_remove(uid_t uid, const char *jail)
 {
-	char path[sizeof(RUN_DIR) + 16];
+	char path[sizeof(RUN_DIR) + 24 + NAME_PLAIN_MAX];
 
-	(void)unlinkat(dir, jail, 0);
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u/%s", uid, jail);
+	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", uid);
-	(void)rmdir(path);
+	if (rmdir(path) < 0 && errno != ENOENT)
+		return; /* another jail of the account runs */
+	/* Who waits for the lock sees that it is gone, and makes another. */
+	(void)snprintf(path, sizeof(path), RUN_DIR "/%u.lock", uid);
+	(void)unlink(path);
 }

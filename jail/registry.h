@@ -6,8 +6,8 @@
  * an account may have more than one, by different rules.  There is no state
  * file: who answers is the keeper (the directories are root's), what it hands
  * out are descriptors, and when it dies the kernel says so.  Starting and
- * ending are serialised per account by a lock on the directory RUN_DIR/UID,
- * which goes away with the account's last jail.
+ * ending are serialised per account by a lock, the file RUN_DIR/UID.lock,
+ * which goes away with the directory after the account's last jail.
  */
 #ifndef JAIL_REGISTRY_H
 #define JAIL_REGISTRY_H
@@ -33,26 +33,33 @@ int registry_find(uid_t uid, char *jail, size_t size, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
- * Opens RUN_DIR/UID, makes it first if need be, and waits for the lock on it.
- * Root's.  Returns a descriptor that the caller owns, which is the lock; or
- * -1 with ERR_UNSAFE or ERR_SYSTEM (somebody has had it for too long).
+ * Waits for the account's lock.  Root's, and nobody else can take it.
+ * Returns a descriptor that the caller owns, which is the lock; or -1 with
+ * ERR_UNSAFE or ERR_SYSTEM (somebody has had it for too long).
  */
 int registry_lock(uid_t uid, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
- * Makes the socket of UID's jail named JAIL in DIR, which is locked, for the
- * account and root only, and listens; a killed keeper's is removed first.
+ * Opens the account's lock, for flock(2).  Once it is taken, it may be one
+ * that is gone: its st_nlink is 0 then.
  * Returns a descriptor that the caller owns, or -1 and an ERR_SYSTEM.
  */
-int registry_listen(uid_t uid, const char *jail, int dir, struct err *err)
+int registry_open_lock(uid_t uid, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
- * Takes the name JAIL away from DIR, which is locked, and the directory if it
- * was the last: the next login builds anew.
+ * Makes the socket of UID's jail named JAIL, for the account and root only,
+ * and listens; a killed keeper's is removed first.  The caller has the lock.
+ * Returns a descriptor that the caller owns, or -1 and an ERR_SYSTEM.
  */
-void registry_remove(uid_t uid, const char *jail, int dir)
-	__attribute__((nonnull));
+int registry_listen(uid_t uid, const char *jail, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * Takes the name JAIL away, and the directory if it was the last: the next
+ * login builds anew.  The caller has the lock.
+ */
+void registry_remove(uid_t uid, const char *jail) __attribute__((nonnull));
 
 #endif

@@ -197,18 +197,14 @@ running_list(uid_t uid, struct running_name **names, struct err *err)
 bool
 running_sweep(const struct running_name *name)
 {
-	struct stat locked, named;
-	cleanup_fd int dir = -1;
-	char path[sizeof(RUN_DIR) + 16];
 	struct err err = { 0 };
+	cleanup_fd int lock = registry_open_lock(name->uid, &err);
+	struct stat locked;
 
-	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", name->uid);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* The lock of whoever starts a jail; and it may have gone, and come
-	 * again, before we had it. */
-	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0 ||
-	    fstat(dir, &locked) < 0 || lstat(path, &named) < 0 ||
-	    locked.st_ino != named.st_ino)
+	/* Whoever starts a jail, or ends one, has it; and what we have may be
+	 * gone already. */
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 ||
+	    fstat(lock, &locked) < 0 || locked.st_nlink == 0)
 		return false;
 	if (name->jail[0] != '\0') {
 		cleanup_fd int sock =
@@ -218,7 +214,7 @@ running_sweep(const struct running_name *name)
 			return false;
 	}
 	cgroup_sweep(name->uid);
-	registry_remove(name->uid, name->jail, dir);
+	registry_remove(name->uid, name->jail);
 	return true;
 }
 

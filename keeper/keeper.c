@@ -14,6 +14,7 @@
  */
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "jail/cgroup.h"
 #include "jail/registry.h"
 #include "jail/root.h"
@@ -53,6 +54,8 @@ enum {
 	 * yet; more is somebody who wants to fill us up. */
 	IDLE_PEERS_MAX = 16,
 	COMPLAIN_MS = 1000, /* about callers, at most so often */
+	NAME_PATH_MAX =
+		sizeof(RUN_DIR) + sizeof("/4294967295/") + NAME_PLAIN_MAX,
 };
 
 struct peer {
@@ -70,8 +73,8 @@ struct keeper {
 	struct cgroup cgroup;
 	int plan;
 	int listener;	/* -1: a private jail, or one that has ended */
-	int dir;	/* RUN_DIR/UID; -1 likewise */
-	ino_t name_ino; /* of our socket in there */
+	int lock;	/* of the account, for flock(2); -1 likewise */
+	ino_t name_ino; /* of our socket in RUN_DIR */
 	int signals;
 	int log;
 	pid_t init;
@@ -621,7 +624,7 @@ static int
 time_left_ms(const struct keeper *keeper)
 {
 	const int32_t linger =
-		keeper->dir < 0 ? 0 : keeper->jail.plan.linger_seconds;
+		keeper->lock < 0 ? 0 : keeper->jail.plan.linger_seconds;
 	int64_t left;
 
 	if (keeper->idle_since_ms < 0 || linger == PLAN_LINGER_FOREVER)
@@ -632,6 +635,14 @@ time_left_ms(const struct keeper *keeper)
 	return left > 1000000 ? 1000000 : (int)left;
 }
 
+static const char *
+path_of_name(const struct plan *plan, char path[NAME_PATH_MAX])
+{
+	(void)snprintf(path, NAME_PATH_MAX, RUN_DIR "/%u/%s", plan->uid,
+		       plan->jail);
+	return path;
+}
+
 /* Takes the name away, so that the next login builds anew.  Only under the
  * lock, and only if it is ours still: who starts a jail while we end takes
  * the name over. */
@@ -639,14 +650,15 @@ static void
 remove_name(struct keeper *keeper)
 {
 	const struct plan *const plan = &keeper->jail.plan;
+	char path[NAME_PATH_MAX];
 	struct stat st;
 
-	if (keeper->dir < 0)
+	if (keeper->lock < 0)
 		return;
-	if (fstatat(keeper->dir, plan->jail, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (lstat(path_of_name(plan, path), &st) == 0 &&
 	    st.st_ino == keeper->name_ino)
-		registry_remove(plan->uid, plan->jail, keeper->dir);
-	fd_close(&keeper->dir); /* and with it the lock */
+		registry_remove(plan->uid, plan->jail);
+	fd_close(&keeper->lock);
 }
 
 /*
@@ -657,12 +669,12 @@ remove_name(struct keeper *keeper)
 static bool
 may_end(struct keeper *keeper)
 {
-	if (keeper->dir < 0)
+	if (keeper->lock < 0)
 		return true;
-	if (flock(keeper->dir, LOCK_EX | LOCK_NB) < 0)
+	if (flock(keeper->lock, LOCK_EX | LOCK_NB) < 0)
 		return false;
 	if (accept_peer(keeper)) {
-		(void)flock(keeper->dir, LOCK_UN);
+		(void)flock(keeper->lock, LOCK_UN);
 		return false;
 	}
 	remove_name(keeper);
@@ -759,7 +771,7 @@ static void
 end(struct keeper *keeper)
 {
 	/* If somebody has the lock, he finds nobody listening. */
-	if (keeper->dir >= 0 && flock(keeper->dir, LOCK_EX | LOCK_NB) == 0)
+	if (keeper->lock >= 0 && flock(keeper->lock, LOCK_EX | LOCK_NB) == 0)
 		remove_name(keeper);
 	fd_close(&keeper->listener);
 	commands_close(&keeper->commands);
@@ -775,7 +787,7 @@ end(struct keeper *keeper)
 		drop_peer(keeper, 0);
 	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
 	/* Who had the lock then may have started another jail. */
-	if (keeper->dir >= 0 && flock(keeper->dir, LOCK_EX) == 0)
+	if (keeper->lock >= 0 && flock(keeper->lock, LOCK_EX) == 0)
 		remove_name(keeper);
 	log_life(keeper, "close");
 }
@@ -809,17 +821,15 @@ go_to_background(struct keeper *keeper, struct err *err)
 static int
 open_name(struct keeper *keeper, struct err *err)
 {
-	const struct plan *const plan = &keeper->jail.plan;
-	char path[sizeof(RUN_DIR) + 16];
+	char path[NAME_PATH_MAX];
 	struct stat st;
 
 	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(err, "listen");
-	(void)snprintf(path, sizeof(path), RUN_DIR "/%u", plan->uid);
-	keeper->dir =
-		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (keeper->dir < 0 ||
-	    fstatat(keeper->dir, plan->jail, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	keeper->lock = registry_open_lock(keeper->jail.plan.uid, err);
+	if (keeper->lock < 0)
+		return -1;
+	if (lstat(path_of_name(&keeper->jail.plan, path), &st) < 0)
 		return err_errno(err, "%s", path);
 	keeper->name_ino = st.st_ino;
 	return 0;
@@ -867,7 +877,7 @@ main(void)
 				 .plan = FD_PLAN,
 				 .commands = COMMANDS_NONE,
 				 .listener = -1,
-				 .dir = -1,
+				 .lock = -1,
 				 .signals = -1,
 				 .log = -1,
 				 .complained_ms = -COMPLAIN_MS,

@@ -7,9 +7,9 @@ import re
 import signal
 import time
 
-from jail import (ACCOUNT_DIR, ALICE, Hold, PROBE, check, equal, inside, log,
-                  main, pids, probe, processes, refused, run, said, sentence,
-                  start, wait_until)
+from jail import (ACCOUNT_DIR, ALICE, Hold, LOCK, PROBE, check, equal,
+                  inside, log, main, pids, probe, processes, refused, run, said,
+                  sentence, start, wait_until)
 
 
 def sleeper(verb="run", *options):
@@ -198,7 +198,7 @@ def who_comes_while_others_kill_gets_in_or_is_told_why_not():
               re.match("(in )?probe: ", words) or "Killed" in words, line)
     check(wait_until(lambda: not processes(), 2), processes())
     next_login_works()
-    run("rm", "-rf", ACCOUNT_DIR)
+    run("rm", "-rf", ACCOUNT_DIR, LOCK)
 
 
 @sentence

@@ -20,9 +20,9 @@ import re
 import subprocess
 import time
 
-from jail import (ACCOUNT_DIR, BUILD, Failed, JAILSH, PROBE, RUN_DIR, check, equal,
-                  log, main, own_mounts, probe, processes, run, said, sentence,
-                  sweep, wait_until, with_filter)
+from jail import (ACCOUNT_DIR, BUILD, Failed, JAILSH, LOCK, PROBE, RUN_DIR,
+                  check, equal, log, main, own_mounts, probe, processes, run,
+                  said, sentence, sweep, wait_until, with_filter)
 
 FAULT = BUILD + "/tests/ns/fault"
 REPORT = "/mnt/report"
@@ -114,6 +114,8 @@ MAY_FAIL = {
     "jail-keeper fstatfs": "cgroup_remove()",
     "jail-keeper unlinkat": "cgroup_remove(), remove_name()",
     "jail-keeper rmdir": "remove_name()",
+    "jail-keeper unlink": "remove_name()",
+    "jail-keeper newfstatat ffffff9c": "remove_name()",
     "jail-keeper write": "cgroup_kill()",
     "jail-keeper kill": "its PID 1 goes with it",
     "jail-keeper flock": "it tries again, or leaves the name to the next",
@@ -295,7 +297,7 @@ def clean_up():
         wait_until(lambda: not processes() and not os.listdir(RUN_DIR), 2)
         if os.listdir(RUN_DIR):
             left = os.listdir(RUN_DIR)
-            run("rm", "-rf", ACCOUNT_DIR)
+            run("rm", "-rf", ACCOUNT_DIR, LOCK)
             return f"left {left}"
     return None
 

@@ -23,6 +23,7 @@ PROBE = BUILD + "/tests/ns/probe"
 FILTER = "/mnt/filter"
 ALICE = 61001
 ACCOUNT_DIR = f"{RUN_DIR}/{ALICE}"
+LOCK = ACCOUNT_DIR + ".lock"
 CGROUPS = "/sys/fs/cgroup/jail"
 TIMEOUT = 30  # seconds; longer than any time limit of ours
 

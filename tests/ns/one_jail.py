@@ -4,9 +4,10 @@
 import os
 import re
 import signal
+import sys
 import time
 
-from jail import (ACCOUNT_DIR, ALICE, Hold, PROBE, RUN_DIR, check, equal,
+from jail import (ACCOUNT_DIR, ALICE, Hold, LOCK, PROBE, RUN_DIR, check, equal,
                   inside, main, pids, probe, processes, refused, run, said,
                   sentence, start, wait_until)
 
@@ -17,10 +18,10 @@ class Gate:
     """Somebody who has the account's lock; who comes meanwhile waits."""
 
     def __init__(self):
-        os.makedirs(ACCOUNT_DIR)
+        os.makedirs(RUN_DIR, exist_ok=True)
         os.chmod(RUN_DIR, 0o711)
-        self.holder = start("/usr/bin/flock", "-x", "-F", ACCOUNT_DIR, "sh",
-                            "-c", "echo up; exec sleep 100")
+        self.holder = start("/usr/bin/flock", "-x", "-F", LOCK, "sh", "-c",
+                            "echo up; exec sleep 100")
         equal(self.holder.stdout.readline(), "up\n")
 
     def open(self):
@@ -97,6 +98,7 @@ def the_directory_and_its_socket_are_roots_and_the_accounts():
     with Hold():
         for path, wanted in ((RUN_DIR, (0, 0, 0o40711)),
                              (ACCOUNT_DIR, (0, 0, 0o40755)),
+                             (LOCK, (0, 0, 0o100600)),
                              (ACCOUNT_DIR + "/probe", (ALICE, 0, 0o140600))):
             there = os.stat(path)
             equal((there.st_uid, there.st_gid, there.st_mode), wanted, path)
@@ -165,7 +167,38 @@ def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
                         "this account for ([0-9]+) s\n", answer.stderr)
     check(told and int(told[1]) - 1 < took < int(told[1]) * 3, took, answer)
     gate.open()
-    os.rmdir(ACCOUNT_DIR)
+    os.unlink(LOCK)
+
+
+# Locks what can be opened.
+LOCK_ALL = """
+import fcntl, os, sys, time
+held = []
+for path in sys.argv[1:]:
+    for flags in os.O_RDONLY, os.O_RDWR:
+        try:
+            held.append(os.open(path, flags))
+            fcntl.flock(held[-1], fcntl.LOCK_EX)
+        except OSError:
+            pass
+print("done", flush=True)
+time.sleep(100)
+"""
+
+
+@sentence
+def neither_others_nor_the_account_itself_can_hold_up_a_login():
+    for uid in ALICE, ALICE + 1:
+        with Hold("-l", "0"):
+            locker = start(sys.executable, "-c", LOCK_ALL, LOCK, RUN_DIR,
+                           ACCOUNT_DIR, ACCOUNT_DIR + "/probe", user=uid, group=uid, extra_groups=[])
+            equal(locker.stdout.readline(), "done\n")
+        check(wait_until(lambda: not pids("jail-keeper"), 5), "does not end")
+        begun = time.monotonic()
+        said(run(PROBE, "-l", "0", "take"))
+        check(time.monotonic() - begun < 5, "waited for the lock of", uid)
+        locker.kill()
+        locker.wait()
 
 
 @sentence
