@@ -226,13 +226,15 @@ make_hostname(const struct jail_conf *jail, const struct account *account,
 }
 
 /*
- * Changes to TREE by one account: a directory of their own, because they
- * mean nothing on top of another tree.  "-" for "/", "--" for "-".
+ * Changes to TREE by one account in one jail: a directory of their own.  They
+ * mean nothing on top of another tree, and two jails that run must not share
+ * one (Documentation/filesystems/overlayfs.rst), nor may what a strict jail
+ * changes be there in a loose one.  "-" for "/", "--" for "-".
  */
 static const char *
 upper_of(struct plan *plan, struct err *err)
 {
-	char name[NAME_MAX + 1];
+	char name[NAME_MAX + 1 - NAME_PLAIN_MAX - 1]; /* the jail's, and ":" */
 	size_t used = 0;
 
 	for (const char *p = plan->tree + 1; *p != '\0'; p++) {
@@ -247,8 +249,8 @@ upper_of(struct plan *plan, struct err *err)
 			name[used++] = '-';
 	}
 	name[used] = '\0';
-	return arena_printf(&plan->arena, err, STATE_DIR "/overlay/%u/%s",
-			    plan->uid, name);
+	return arena_printf(&plan->arena, err, STATE_DIR "/overlay/%u/%s:%s",
+			    plan->uid, plan->jail, name);
 }
 
 static int

@@ -381,11 +381,13 @@ each_tree_has_its_own_changes(void **state)
 	(void)mkdir("/srv/tree-2", 0755);
 	plan = must_make(JAIL("root = \"/srv/tree\"; writable = true;"),
 			 &alice);
-	assert_string_equal(plan.upper, STATE_DIR "/overlay/20001/srv-tree");
+	assert_string_equal(plan.upper,
+			    STATE_DIR "/overlay/20001/web:srv-tree");
 	plan_free(&plan);
 	plan = must_make(JAIL("root = \"/srv/tree-2\"; writable = true;"),
 			 &alice);
-	assert_string_equal(plan.upper, STATE_DIR "/overlay/20001/srv-tree--2");
+	assert_string_equal(plan.upper,
+			    STATE_DIR "/overlay/20001/web:srv-tree--2");
 	plan_free(&plan);
 	account_free(&alice);
 }
