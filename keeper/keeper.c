@@ -27,6 +27,7 @@
 #include <grp.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -53,7 +54,8 @@ enum {
 	/* Connections of the account itself that have not asked for anything
 	 * yet; more is somebody who wants to fill us up. */
 	IDLE_PEERS_MAX = 16,
-	COMPLAIN_MS = 1000, /* about callers, at most so often */
+	COMPLAIN_MS = 1000,	/* about callers, at most so often */
+	TIMER_SLACK_NS = 50000, /* of init(1): PR_SET_TIMERSLACK(2const) */
 	NAME_PATH_MAX =
 		sizeof(RUN_DIR) + sizeof("/4294967295/") + NAME_PLAIN_MAX,
 };
@@ -177,6 +179,20 @@ reset_loginuid(struct err *err)
 	return -1;
 }
 
+/* Timers and memory as everybody has them: fork(2) and execve(2) keep what
+ * the caller chose. */
+static int
+reset_tuning(struct err *err)
+{
+	if (prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0) < 0)
+		return err_errno(err, "timer slack");
+	if (syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0) < 0 &&
+	    errno != ENOSYS)
+		return err_errno(err, "memory policy");
+	return 0;
+}
+
 /* Who called may have run with less than everybody gets, or with a session
  * keyring that holds keys. */
 static int
@@ -215,6 +231,7 @@ forget_caller(struct err *err)
 	if (personality(PER_LINUX) < 0)
 		return err_errno(err, "personality");
 	if (reset_loginuid(err) < 0 || reset_scheduling(err) < 0 ||
+	    reset_tuning(err) < 0 ||
 	    write_file("/proc/self/oom_score_adj", "0", err) < 0)
 		return -1;
 	return reset_limits(err);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What a session in a jail has, and what it has not."""
 
+import ctypes
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from jail import (ALICE, Failed, Hold, PROBE, check, equal, inside, log, main,
 WAYS = ("run", "enter", "private")
 STATE = ("cat /proc/self/status; readlink /proc/self/ns/*; pwd; umask;"
          "cat /proc/self/mountinfo /proc/self/limits; hostname; env | sort")
+PR_SET_TIMERSLACK, PR_SET_THP_DISABLE = 29, 41  # linux/prctl.h
 NAMESPACES = ("mnt", "pid", "ipc", "uts", "cgroup")
 
 
@@ -254,16 +256,20 @@ def careless():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR1])
     os.nice(3)
     os.chdir("/mnt")
+    for option, value in (PR_SET_TIMERSLACK, 5000000), (PR_SET_THP_DISABLE, 1):
+        ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
 
 
 @sentence
 def nothing_else_of_the_caller_comes_along():
     script = ("grep -e Sig[BI] /proc/self/status; umask; pwd;"
-              "cut -d' ' -f19 /proc/self/stat; cat /proc/self/oom_score_adj")
+              "cut -d' ' -f19 /proc/self/stat; cat /proc/self/oom_score_adj;"
+              "cat /proc/self/timerslack_ns; grep THP /proc/self/status")
     there = said(probe("-U", "027", "run", "/bin/sh", "-c", script,
                        preexec_fn=careless))
     equal(words_of(there), ["SigBlk:", 16 * "0", "SigIgn:", 16 * "0", "0027",
-                            "/home/alice", "0", "0"])
+                            "/home/alice", "0", "0", "50000", "THP_enabled:",
+                            "1"])
 
 
 @sentence
