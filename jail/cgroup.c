@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -18,6 +19,9 @@ enum {
 	REMOVE_TRIES = 100,
 	REMOVE_PAUSE_NS = 10 * 1000 * 1000,
 };
+
+static const char delegated_base[] = "jail.slice/jail.service";
+static const char own_base[] = "jail";
 
 static const int dir_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -73,72 +77,160 @@ open_group(int dir, const char *name, struct err *err)
 	return fd_take(&fd);
 }
 
-/* The directory jail/UID; -1 if it is not there. */
+/*
+ * Opens BASE: what systemd(1) has delegated, or our own below the root.  Two
+ * of them may be in use while an administrator changes from one to the other.
+ */
 static int
-open_account(uid_t uid, int jails)
+open_base(int hierarchy, struct err *err)
+{
+	cleanup_fd int delegated = openat(hierarchy, delegated_base, dir_flags);
+
+	if (delegated >= 0)
+		return fd_take(&delegated);
+	if (errno != ENOENT)
+		return err_errno(err, "cgroup %s", delegated_base);
+	return open_group(hierarchy, own_base, err);
+}
+
+static bool
+is_same(int a, int b)
+{
+	struct stat sa, sb;
+
+	return a >= 0 && fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	       sa.st_ino == sb.st_ino;
+}
+
+/* The directory BASE/UID; -1 if it is not there. */
+static int
+open_account(uid_t uid, int base)
 {
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%u", uid);
-	return jails < 0 ? -1 : openat(jails, name, dir_flags);
+	return base < 0 ? -1 : openat(base, name, dir_flags);
 }
 
 static void
-remove_account(uid_t uid, int jails)
+remove_account(uid_t uid, int base)
 {
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%u", uid);
-	(void)unlinkat(jails, name, AT_REMOVEDIR);
+	(void)unlinkat(base, name, AT_REMOVEDIR);
+}
+
+/* What holds the jail's processes, once it is there, and its limits. */
+static int
+open_jail(const struct plan *plan, int account, struct cgroup *cgroup,
+	  struct err *err)
+{
+	bool limits = false;
+
+	cgroup->jail = open_group(account, cgroup->name, err);
+	if (cgroup->jail < 0 ||
+	    share_set(plan, cgroup->jail, cgroup->held, err) < 0)
+		return -1;
+	for (int i = 0; i < PLAN_SHARES; i++)
+		limits |= cgroup->held[i];
+	if (!limits)
+		return 0;
+	cgroup->procs =
+		openat(cgroup->jail, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	return cgroup->procs < 0 ? err_errno(err, "cgroup.procs") : 0;
 }
 
 /* Makes a cgroup with a name that no other has had: the keeper of the jail
  * before may not be done with its own. */
 static int
-make_named(uid_t uid, int jails, struct cgroup *cgroup, struct err *err)
+make_named(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 {
+	bool handed[PLAN_SHARES];
 	uint64_t random;
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return err_errno(err, "getrandom");
 	(void)snprintf(cgroup->name, sizeof(cgroup->name), "%016" PRIx64,
 		       random);
+	memcpy(handed, cgroup->held, sizeof(handed));
 	for (int i = 0; i < MAKE_TRIES; i++) {
 		cleanup_fd int account = -1;
 		char name[16];
 
-		(void)snprintf(name, sizeof(name), "%u", uid);
-		account = open_group(jails, name, err);
+		(void)snprintf(name, sizeof(name), "%u", plan->uid);
+		account = open_group(cgroup->base, name, err);
 		if (account < 0)
 			return -1;
-		cgroup->jail = open_group(account, cgroup->name, err);
+		memcpy(cgroup->held, handed, sizeof(handed));
+		if (share_hand_down(plan, account, cgroup->held, err) == 0 &&
+		    open_jail(plan, account, cgroup, err) == 0)
+			return 0;
 		if (cgroup->jail >= 0 || err->errnum != ENOENT)
-			break; /* ENOENT: the keeper before took jail/UID away
-				*/
+			return -1;
+		/* The keeper before took BASE/UID away. */
 	}
-	return cgroup->jail < 0 ? -1 : 0;
+	return -1;
+}
+
+/* Sees to it that BASE has the controllers.  To systemd(1) the delegated one
+ * is what it is to us: what is above is not ours to change. */
+static int
+make_base(const struct plan *plan, int hierarchy, struct cgroup *cgroup,
+	  struct err *err)
+{
+	cleanup_fd int own = -1;
+
+	cgroup->base = open_base(hierarchy, err);
+	if (cgroup->base < 0)
+		return -1;
+	own = openat(hierarchy, own_base, dir_flags);
+	if (is_same(own, cgroup->base) &&
+	    share_hand_down(plan, hierarchy, cgroup->held, err) < 0)
+		return -1;
+	cgroup->keepers = open_group(cgroup->base, "keepers", err);
+	if (cgroup->keepers < 0)
+		return -1;
+	return share_hand_down(plan, cgroup->base, cgroup->held, err);
 }
 
 int
-cgroup_make(uid_t uid, struct cgroup *cgroup, struct err *err)
+cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 {
 	cleanup_fd int hierarchy = -1;
-	cleanup_fd int jails = -1;
 
 	*cgroup = CGROUP_NONE;
 	if (find_hierarchy(&hierarchy, err) < 0)
 		return -1;
 	if (hierarchy < 0)
-		return 0;
-	jails = open_group(hierarchy, "jail", err);
-	if (jails < 0)
-		return -1;
-	cgroup->keepers = open_group(jails, "keepers", err);
-	if (cgroup->keepers < 0 || make_named(uid, jails, cgroup, err) < 0) {
-		cgroup_remove(uid, cgroup);
+		return share_require(plan, cgroup->held, err);
+	memset(cgroup->held, true, sizeof(cgroup->held));
+	if (make_base(plan, hierarchy, cgroup, err) < 0 ||
+	    make_named(plan, cgroup, err) < 0 ||
+	    share_require(plan, cgroup->held, err) < 0) {
+		cgroup_remove(plan->uid, cgroup);
 		return -1;
 	}
 	return 0;
+}
+
+int
+cgroup_foresee(const struct plan *plan, bool held[PLAN_SHARES], struct err *err)
+{
+	cleanup_fd int hierarchy = -1, delegated = -1;
+	int above;
+
+	memset(held, false, sizeof(bool[PLAN_SHARES]));
+	if (find_hierarchy(&hierarchy, err) < 0)
+		return -1;
+	if (hierarchy >= 0) {
+		delegated = openat(hierarchy, delegated_base, dir_flags);
+		above = delegated >= 0 ? delegated : hierarchy;
+		memset(held, true, sizeof(bool[PLAN_SHARES]));
+		if (share_foresee(plan, above, held, err) < 0)
+			return -1;
+	}
+	return share_require(plan, held, err);
 }
 
 static void
@@ -161,10 +253,7 @@ cgroup_kill(const struct cgroup *cgroup)
 void
 cgroup_remove(uid_t uid, struct cgroup *cgroup)
 {
-	cleanup_fd int hierarchy = open_hierarchy();
-	cleanup_fd int jails =
-		hierarchy < 0 ? -1 : openat(hierarchy, "jail", dir_flags);
-	cleanup_fd int account = open_account(uid, jails);
+	cleanup_fd int account = open_account(uid, cgroup->base);
 	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
 
 	/* Who was killed takes a moment to go. */
@@ -176,19 +265,18 @@ cgroup_remove(uid_t uid, struct cgroup *cgroup)
 		(void)nanosleep(&pause, NULL);
 	}
 	if (account >= 0)
-		remove_account(uid, jails);
+		remove_account(uid, cgroup->base);
+	fd_close(&cgroup->base);
 	fd_close(&cgroup->keepers);
 	fd_close(&cgroup->jail);
+	fd_close(&cgroup->procs);
 	*cgroup = CGROUP_NONE;
 }
 
-void
-cgroup_sweep(uid_t uid)
+static void
+sweep_base(uid_t uid, int base)
 {
-	cleanup_fd int hierarchy = open_hierarchy();
-	cleanup_fd int jails =
-		hierarchy < 0 ? -1 : openat(hierarchy, "jail", dir_flags);
-	cleanup_fd int account = open_account(uid, jails);
+	cleanup_fd int account = open_account(uid, base);
 	DIR *const stream =
 		account < 0 ? NULL
 			    : fdopendir(fcntl(account, F_DUPFD_CLOEXEC, 0));
@@ -200,5 +288,18 @@ cgroup_sweep(uid_t uid)
 	if (stream != NULL)
 		(void)closedir(stream);
 	if (account >= 0)
-		remove_account(uid, jails);
+		remove_account(uid, base);
+}
+
+void
+cgroup_sweep(uid_t uid)
+{
+	static const char *const bases[] = { own_base, delegated_base };
+	cleanup_fd int hierarchy = open_hierarchy();
+
+	for (size_t i = 0; hierarchy >= 0 && i < 2; i++) {
+		cleanup_fd int base = openat(hierarchy, bases[i], dir_flags);
+
+		sweep_base(uid, base);
+	}
 }

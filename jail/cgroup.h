@@ -2,41 +2,54 @@
 /*
  * cgroup - where a jail's processes are, in the host's cgroup v2 hierarchy
  *
- *	jail/keepers	every jail-keeper(8)
- *	jail/UID/NAME	one running jail: all but sshd(8)'s own processes, which
- *			stay in their login's
+ *	BASE/keepers	every jail-keeper(8)
+ *	BASE/UID/NAME	one running jail
+ *
+ * BASE is jail.slice/jail.service, which systemd(1) makes and has delegated
+ * to us; where that does not run, it is jail.
  *
  * Out of the login's own cgroup, so that the end of the first session (whose
  * scope systemd(1) ends) is not the end of the jail.
  *
  * Processes are born there, with clone3(2): to move one takes a lock that the
- * kernel can give only after every processor has been quiet, some 10 ms.
+ * kernel can give only after every processor has been quiet, some 10 ms.  So
+ * sshd(8)'s own processes are moved only where there is a limit to hold.
  */
 #ifndef JAIL_CGROUP_H
 #define JAIL_CGROUP_H
 
-#include "base/err.h"
-
-#include <sys/types.h>
+#include "jail/share.h"
 
 /* A jail's cgroup; owned.  On a host without cgroup v2, all are -1. */
 struct cgroup {
-	int keepers; /* directories, for clone3(2) */
+	int base;    /* directories */
+	int keepers; /* for clone3(2) */
 	int jail;
-	int procs;     /* cgroup.procs of the jail, open for writing */
-	char name[17]; /* of the jail's; "" if there is none */
+	int procs; /* cgroup.procs of the jail, if it holds a limit; else -1 */
+	char name[17];		/* of the jail's; "" if there is none */
+	bool held[PLAN_SHARES]; /* by enum plan_share: the kernel holds it */
 };
 
-#define CGROUP_NONE ((struct cgroup){ .keepers = -1, .jail = -1, .name = "" })
+#define CGROUP_NONE                                                            \
+	((struct cgroup){ .base = -1, .keepers = -1, .jail = -1, .procs = -1 })
 
 /*
- * Makes a cgroup for a jail of UID.  A host without cgroup v2 is no error:
- * then nothing is made, and *cgroup is CGROUP_NONE.
- * Returns 0, and *cgroup is to be given to cgroup_remove(); or -1 and an
- * ERR_SYSTEM.
+ * Makes a cgroup for a jail after PLAN, with PLAN's shares for limits.  A
+ * host without cgroup v2 is no error: then nothing is made, and *cgroup is
+ * CGROUP_NONE.  A limit that this host cannot hold is not in cgroup->held.
+ *
+ * Returns 0, and *cgroup is to be given to cgroup_remove(); or -1 with an
+ * ERR_REFUSED (PLAN requires what is not held) or ERR_SYSTEM.
  */
-int cgroup_make(uid_t uid, struct cgroup *cgroup, struct err *err)
+int cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * What cgroup_make() would put into HELD, as far as that is known without
+ * making one.  Returns 0, or -1 with ERR_REFUSED or ERR_SYSTEM.
+ */
+int cgroup_foresee(const struct plan *plan, bool held[PLAN_SHARES],
+		   struct err *err) __attribute__((nonnull));
 
 /* Kills everything in the jail's cgroup. */
 void cgroup_kill(const struct cgroup *cgroup) __attribute__((nonnull));

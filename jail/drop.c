@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -16,6 +17,8 @@ enum {
 	NOBODY = 65534, /* overflowuid, overflowgid: proc_sys_kernel(5) */
 	CAPS_MAX = 64,	/* bits of a set: capabilities(7), cap_get_proc(3) */
 	LAST_SURE = CAP_CHECKPOINT_RESTORE, /* Linux 5.9 */
+	CPUS_MAX = 8192,		    /* NR_CPUS of the largest kernels */
+	CPU_WORD = 8 * sizeof(unsigned long),
 };
 
 struct ids {
@@ -72,6 +75,12 @@ make_session_keyring(struct err *err)
 	return 0;
 }
 
+static bool
+has_bit(const unsigned long *bits, size_t i)
+{
+	return (bits[i / CPU_WORD] >> i % CPU_WORD & 1) != 0;
+}
+
 static int
 set_limits(const struct plan *plan, struct err *err)
 {
@@ -90,6 +99,37 @@ set_limits(const struct plan *plan, struct err *err)
 			return err_set(err, ERR_UNSAFE, "limit %s did not hold",
 				       limit_name(i));
 	}
+	return 0;
+}
+
+/*
+ * A session sees as many processors as its jail may use, so that what starts a
+ * thread for each starts no more.  It may change that: cpu.max holds anyway.
+ * Each account gets its own of those that it had before, for the host's sake.
+ */
+static int
+set_processors(const struct plan *plan, struct err *err)
+{
+	const struct plan_limit_share *const cpus = &plan->shares[PLAN_CPUS];
+	unsigned long had[CPUS_MAX / CPU_WORD] = { 0 };
+	unsigned long gets[CPUS_MAX / CPU_WORD] = { 0 };
+	size_t n = 0, first, wanted, place = 0;
+
+	if (!cpus->set)
+		return 0;
+	if (sched_getaffinity(0, sizeof(had), (cpu_set_t *)had) < 0)
+		return err_errno(err, "get processors");
+	for (size_t i = 0; i < CPUS_MAX; i++)
+		n += has_bit(had, i);
+	wanted = (size_t)((cpus->value + PLAN_WHOLE_CPU - 1) / PLAN_WHOLE_CPU);
+	if (wanted >= n)
+		return 0;
+	first = plan->uid % n;
+	for (size_t i = 0; i < CPUS_MAX; i++)
+		if (has_bit(had, i) && (place++ + n - first) % n < wanted)
+			gets[i / CPU_WORD] |= 1UL << i % CPU_WORD;
+	if (sched_setaffinity(0, sizeof(gets), (const cpu_set_t *)gets) < 0)
+		return err_errno(err, "set processors");
 	return 0;
 }
 
@@ -298,7 +338,7 @@ jail_become(const struct jail_inside *inside, struct err *err)
 				 .n_groups = plan->n_groups };
 
 	if (make_session_keyring(err) < 0 || set_limits(plan, err) < 0 ||
-	    become(&ids, err) < 0)
+	    set_processors(plan, err) < 0 || become(&ids, err) < 0)
 		return -1;
 	return set_filter(plan, err);
 }
@@ -308,6 +348,7 @@ jail_confine(const struct jail_inside *inside, struct err *err)
 {
 	if (make_session_keyring(err) < 0 ||
 	    set_limits(inside->plan, err) < 0 ||
+	    set_processors(inside->plan, err) < 0 ||
 	    jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
 	    drop_inheritable_set(err) < 0 || set_no_new_privs(err) < 0)
 		return -1;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum {
@@ -53,10 +54,24 @@ require_root(const struct jail *jail, struct err *err)
 	return 0;
 }
 
+/* First of all: what is started from here on counts for the jail. */
+static int
+enter_cgroup(const struct jail *jail, struct err *err)
+{
+	static const char self[] = "0"; /* cgroups(7) */
+
+	if (jail->procs < 0)
+		return 0;
+	if (write(jail->procs, self, strlen(self)) < 0)
+		return err_errno(err, "enter the jail's cgroup");
+	return 0;
+}
+
 int
 jail_enter(const struct jail *jail, struct jail_inside *inside, struct err *err)
 {
-	if (require_one_thread(err) < 0 || require_alive(jail, err) < 0)
+	if (require_one_thread(err) < 0 || require_alive(jail, err) < 0 ||
+	    enter_cgroup(jail, err) < 0)
 		return -1;
 	if (setns(jail->init, JAIL_NAMESPACES) < 0)
 		return err_errno(err, "enter the jail's namespaces");
@@ -72,5 +87,6 @@ void
 jail_close(struct jail *jail)
 {
 	fd_close(&jail->init);
+	fd_close(&jail->procs);
 	plan_free(&jail->plan);
 }

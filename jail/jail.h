@@ -14,12 +14,14 @@
 
 struct jail {
 	int init;	/* pidfd of its PID 1 */
+	int procs;	/* cgroup.procs of its cgroup, or -1: whoever enters
+			 * is there already, or there is no limit */
 	dev_t root_dev; /* of "/" inside, to be compared after entering */
 	ino_t root_ino;
 	struct plan plan; /* what it was built from */
 };
 
-#define JAIL_NONE ((struct jail){ .init = -1 })
+#define JAIL_NONE ((struct jail){ .init = -1, .procs = -1 })
 
 /* The calling process is inside: made by jail_enter(), needed to drop. */
 struct jail_inside {
@@ -28,7 +30,8 @@ struct jail_inside {
 
 /*
  * Puts the calling process, which must be root, outside, and have one thread
- * only, into all of the jail's namespaces, with "/" for its working directory.
+ * only, under the jail's limits and into all of its namespaces, with "/" for
+ * its working directory.
  * The pid namespace is for its children.
  *
  * Afterwards only system calls are safe: name services, locales, syslog(3)

@@ -32,6 +32,8 @@ take_grant(const struct wire_msg *msg, struct wire_fds *fds,
 	if (plan_open(fds->fd[1], &lease->jail.plan, err) < 0)
 		return -1;
 	lease->jail.init = fd_take(&fds->fd[0]);
+	lease->jail.procs = fd_take(&fds->fd[2]);
+	(void)snprintf(lease->note, sizeof(lease->note), "%.255s", msg->text);
 	lease->jail.root_dev = (dev_t)msg->root_dev;
 	lease->jail.root_ino = (ino_t)msg->root_ino;
 	return 0;

@@ -13,6 +13,7 @@
 struct lease {
 	int sock; /* the jail lives as long as this is open */
 	struct jail jail;
+	char note[256]; /* what the account is to know, or "" */
 };
 
 #define LEASE_NONE ((struct lease){ .sock = -1, .jail = JAIL_NONE })

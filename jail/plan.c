@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c6132 };
+enum { PLAN_MAGIC = 0x706c6133 };
 
 static const char *const limit_names[RLIM_NLIMITS] = {
 	[RLIMIT_AS] = "as",
@@ -34,6 +34,19 @@ const char *
 limit_name(unsigned int resource)
 {
 	return resource < RLIM_NLIMITS ? limit_names[resource] : NULL;
+}
+
+static const char *const share_names[PLAN_SHARES] = {
+	[PLAN_MEMORY] = "memory",	[PLAN_MEMORY_HIGH] = "memory_high",
+	[PLAN_SWAP] = "swap",		[PLAN_PIDS] = "pids",
+	[PLAN_CPUS] = "cpus",		[PLAN_CPU_WEIGHT] = "cpu_weight",
+	[PLAN_IO_WEIGHT] = "io_weight",
+};
+
+const char *
+share_name(enum plan_share share)
+{
+	return share_names[share];
 }
 
 static void
@@ -123,6 +136,29 @@ unpack_filter(struct unpack *unpack, struct plan *plan)
 }
 
 static void
+pack_shares(struct pack *pack, const struct plan *plan)
+{
+	for (size_t i = 0; i < PLAN_SHARES; i++) {
+		pack_number(pack, plan->shares[i].set);
+		pack_number(pack, plan->shares[i].need);
+		pack_number(pack, plan->shares[i].value);
+	}
+}
+
+static void
+unpack_shares(struct unpack *unpack, struct plan *plan)
+{
+	for (size_t i = 0; i < PLAN_SHARES; i++) {
+		struct plan_limit_share *const share = &plan->shares[i];
+
+		share->set = unpack_number_to(unpack, 1) == 1;
+		share->need = (enum plan_need)unpack_number_to(
+			unpack, PLAN_NEED_REQUIRED);
+		share->value = unpack_number(unpack);
+	}
+}
+
+static void
 pack_groups(struct pack *pack, const struct plan *plan)
 {
 	pack_number(pack, plan->n_groups);
@@ -165,6 +201,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_number(&pack, plan->network);
 	pack_filter(&pack, plan);
 	pack_limits(&pack, plan);
+	pack_shares(&pack, plan);
 	pack_texts(&pack, plan->env, plan->n_env);
 	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
 	pack_texts(&pack, plan->commands, plan->n_commands);
@@ -197,6 +234,7 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 		(enum plan_network)unpack_number_to(unpack, PLAN_NETWORK_HOST);
 	unpack_filter(unpack, plan);
 	unpack_limits(unpack, plan);
+	unpack_shares(unpack, plan);
 	plan->env = unpack_texts(unpack, &plan->n_env);
 	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);
 	plan->commands = unpack_texts(unpack, &plan->n_commands);

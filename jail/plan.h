@@ -75,6 +75,33 @@ struct plan_limit {
 	struct rlimit value;
 };
 
+/* What a jail may take of the machine, all its sessions together. */
+enum plan_share {
+	PLAN_MEMORY,	  /* bytes; who wants more is ended */
+	PLAN_MEMORY_HIGH, /* bytes; who wants more is slowed down */
+	PLAN_SWAP,	  /* bytes */
+	PLAN_PIDS,	  /* processes and threads */
+	PLAN_CPUS,	  /* of a processor's time, in PLAN_WHOLE_CPU */
+	PLAN_CPU_WEIGHT,  /* 1 to 10000; everybody has 100 */
+	PLAN_IO_WEIGHT,	  /* likewise */
+	PLAN_SHARES
+};
+
+enum { PLAN_WHOLE_CPU = 1000 };
+
+/* What if the host cannot hold it?  In ascending order. */
+enum plan_need {
+	PLAN_NEED_IMPLIED,  /* nothing: another share has brought it along */
+	PLAN_NEED_WISHED,   /* the log says so */
+	PLAN_NEED_REQUIRED, /* nobody gets in */
+};
+
+struct plan_limit_share {
+	bool set;
+	enum plan_need need;
+	uint64_t value;
+};
+
 struct plan {
 	struct arena arena; /* everything below lives in it */
 
@@ -101,6 +128,7 @@ struct plan {
 	uint64_t scratch_bytes; /* of the jail's tmpfs */
 	uint64_t scratch_files;
 	uint32_t terminals; /* most ptys at a time */
+	struct plan_limit_share shares[PLAN_SHARES];
 	enum plan_network network;
 
 	/* What no session may ask of the kernel: a program for seccomp(2),
@@ -157,5 +185,8 @@ int plan_check(const struct plan *plan, struct err *err)
  * lower case ("nofile"); NULL for a number that does not exist.
  */
 const char *limit_name(unsigned int resource) __attribute__((const));
+
+/* The word for a share in jail.conf(5). */
+const char *share_name(enum plan_share share) __attribute__((const));
 
 #endif

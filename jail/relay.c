@@ -51,6 +51,7 @@ struct relay {
 	struct buffer to_jail, from_jail;
 	int status;
 	bool ended;
+	struct wire_msg last; /* that said so */
 };
 
 static const int passed_on[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
@@ -218,6 +219,15 @@ ask(struct relay *relay, const struct run_request *request, struct err *err)
 	return wire_send(relay->sock, &msg, fds, n, err);
 }
 
+/* To the terminal only: whoever reads a command's output does not look for
+ * this. */
+static void
+tell(const struct relay *relay, const struct wire_msg *msg)
+{
+	if (relay->terminal >= 0 && msg->text[0] != '\0')
+		(void)dprintf(relay->terminal, "jail: %s\n", msg->text);
+}
+
 static int
 hear_start(struct relay *relay, struct err *err)
 {
@@ -230,6 +240,7 @@ hear_start(struct relay *relay, struct err *err)
 		return err_set(err, ERR_REFUSED, "%s", msg.text);
 	if (msg.kind != WIRE_STARTED)
 		return err_set(err, ERR_UNSAFE, "not an answer to RUN");
+	tell(relay, &msg);
 	relay->master = fd_take(&fds.fd[0]);
 	if (relay->master >= 0 &&
 	    fcntl(relay->master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
@@ -280,6 +291,7 @@ hear(struct relay *relay)
 	} else if (msg.kind == WIRE_EXITED) {
 		relay->status = msg.value;
 		relay->ended = true;
+		relay->last = msg;
 	} else if (msg.kind == WIRE_STOPPED) {
 		stop_and_go(relay);
 	}
@@ -469,6 +481,7 @@ relay_session(struct relay *relay, const struct run_request *request,
 	pump(relay);
 	drain(relay);
 	make_cooked(relay);
+	tell(relay, &relay->last);
 	return 0;
 }
 

@@ -35,7 +35,8 @@
 
 enum wire_kind {
 	WIRE_JOIN = 1,
-	WIRE_ENTERED, /* a process that is not the jail's has entered */
+	WIRE_ENTERED, /* a process that is not the jail's has entered; value:
+		       * whether the account was told what GRANT had */
 	WIRE_STATUS,
 	WIRE_STOP,
 	WIRE_RUN,
@@ -54,7 +55,8 @@ enum wire_kind {
 /*
  * Descriptors, in this order:
  *	JOIN	none
- *	GRANT	pidfd of the jail's PID 1, the plan
+ *	GRANT	pidfd of the jail's PID 1, the plan, and, if who enters is to
+ *		write itself there, cgroup.procs
  *	ENTERED	pidfd of who did, for the keeper to end it with the jail
  *	STATUS	(reply) the plan
  *	RUN	the request (jail/run.h), then those of 0, 1, 2 that are not
@@ -73,12 +75,15 @@ struct wire_msg {
 	uint32_t sessions;     /* STATUS */
 	int32_t init_pid;      /* STATUS: on the host */
 	int64_t started;       /* STATUS, SESSION: time(2) */
+	uint64_t memory_bytes; /* STATUS: in use, or SHARE_UNKNOWN */
+	uint64_t pids;	       /* STATUS: likewise */
 	struct winsize window; /* RUN: of the outer terminal */
 	struct termios modes;  /* RUN: for the session's pty */
-	char text[512];	       /* REFUSE, LABEL, SESSION */
+	char text[512];	       /* REFUSE, LABEL, SESSION; GRANT, STARTED,
+				* EXITED: what the account is to know */
 };
 
-enum { WIRE_MAGIC = 0x6a61696c };
+enum { WIRE_MAGIC = 0x6a61696d };
 
 /*
  * Lets no call on SOCK wait longer than a keeper could take: then it fails

@@ -2,6 +2,7 @@
 /* jailconf check */
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "jail/cgroup.h"
 #include "jailconf/doors.h"
 #include "jailconf/host.h"
 #include "jailconf/listing.h"
@@ -25,9 +26,12 @@ struct check {
 	size_t n_other_shell; /* mapped by a rule, login shell not jailsh */
 	char example[64];
 	struct sidedoors sidedoors;
-	size_t n_dropbear; /* whom dropbear lets in */
+	size_t n_dropbear;    /* whom dropbear lets in */
 	const char **missing; /* directories of services; in ARENA */
 	size_t n_missing;
+	size_t n_weaker; /* in jails that have a limit that does not
+			  * hold here */
+	char weaker[64], not_held[128];
 };
 
 /* --- which doors are in use --------------------------------------------- */
@@ -183,6 +187,22 @@ tell_account(struct check *check, const char *name, const char *rule,
 		   rule != NULL ? rule : "", text);
 }
 
+static void
+note_limits(struct check *check, const struct plan *plan)
+{
+	bool held[PLAN_SHARES];
+	char names[sizeof(check->not_held)];
+	struct err err;
+
+	(void)cgroup_foresee(plan, held, &err);
+	if (share_not_held(plan, held, names, sizeof(names)) == 0 ||
+	    check->n_weaker++ > 0)
+		return;
+	(void)snprintf(check->weaker, sizeof(check->weaker), "%s",
+		       plan->account);
+	(void)snprintf(check->not_held, sizeof(check->not_held), "%s", names);
+}
+
 /* The account that is looked at. */
 struct examined {
 	struct check *check;
@@ -207,7 +227,19 @@ check_jail(void *arg, const struct decision *decision)
 	}
 	if (note_services(check, &plan, &err) < 0)
 		tell_account(check, account->name, decision->rule, &err);
+	note_limits(check, &plan);
 	plan_free(&plan);
+}
+
+static void
+tell_limits(struct check *check)
+{
+	if (check->n_weaker > 0)
+		report_add(&check->report, SEVERITY_WARNING,
+			   "boot with cgroup version 2 alone",
+			   "this host has no controller for limits of %zu "
+			   "accounts (%s: %s), and they are not required",
+			   check->n_weaker, check->weaker, check->not_held);
 }
 
 static void
@@ -399,6 +431,7 @@ check_policy(struct check *check)
 	(void)policy_audit(check->policy, found_mistake, check);
 	check_user_files(check);
 	check_listed_accounts(check);
+	tell_limits(check);
 }
 
 static void

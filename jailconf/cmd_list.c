@@ -8,6 +8,7 @@
 #include "jailconf/running.h"
 #include "jailconf/verbs.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -92,19 +93,32 @@ format_time(int64_t when, char *text, size_t size)
 static void
 show_head(void)
 {
-	out_line("%-16s %-8s %-12s %-8s %-8s %s", "ACCOUNT", "UID", "JAIL",
-		 "SESSIONS", "INIT", "SINCE");
+	out_line("%-16s %-8s %-12s %-8s %-8s %-8s %-6s %s", "ACCOUNT", "UID",
+		 "JAIL", "SESSIONS", "INIT", "MEMORY", "PIDS", "SINCE");
+}
+
+/* What the kernel does not count is "-"; memory is in MiB. */
+static void
+format_use(uint64_t value, unsigned int shift, const char *unit, char text[24])
+{
+	if (value == SHARE_UNKNOWN)
+		(void)snprintf(text, 24, "-");
+	else
+		(void)snprintf(text, 24, "%" PRIu64 "%s", value >> shift, unit);
 }
 
 static void
 show_line(const struct running_jail *jail, enum age age)
 {
-	char since[32];
+	char since[32], memory[24], pids[24];
 
 	format_time(jail->since, since, sizeof(since));
-	out_line("%-16s %-8u %-12s %-8u %-8d %s%s%s", jail->plan.account,
-		 jail->uid, jail->plan.jail, jail->sessions, (int)jail->init,
-		 since, age != AGE_CURRENT ? "  " : "",
+	format_use(jail->use.memory_bytes, 20, "M", memory);
+	format_use(jail->use.pids, 0, "", pids);
+	out_line("%-16s %-8u %-12s %-8u %-8d %-8s %-6s %s%s%s",
+		 jail->plan.account, jail->uid, jail->plan.jail, jail->sessions,
+		 (int)jail->init, memory, pids, since,
+		 age != AGE_CURRENT ? "  " : "",
 		 age != AGE_CURRENT ? age_name(age) : "");
 }
 
@@ -171,6 +185,13 @@ show_json(struct json_object *list, const struct running_jail *jail,
 				     json_object_new_int64(jail->init));
 	(void)json_object_object_add(row, "since",
 				     json_object_new_int64(jail->since));
+	if (jail->use.memory_bytes != SHARE_UNKNOWN)
+		(void)json_object_object_add(
+			row, "memory",
+			json_object_new_uint64(jail->use.memory_bytes));
+	if (jail->use.pids != SHARE_UNKNOWN)
+		(void)json_object_object_add(
+			row, "pids", json_object_new_uint64(jail->use.pids));
 	json_set(row, "plan", age_name(age));
 	(void)json_object_array_add(list, row);
 	return row;

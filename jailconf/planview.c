@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "jailconf/planview.h"
 
+#include "jail/cgroup.h"
 #include "jailconf/output.h"
 
 #include <grp.h>
@@ -232,6 +233,42 @@ print_limits(const struct plan *plan)
 }
 
 static void
+add_share(struct words *words, enum plan_share share, uint64_t value)
+{
+	words_add(words, "%s%s ", words->used > 0 ? ", " : "",
+		  share_name(share));
+	if (share == PLAN_CPUS)
+		words_add(words, "%" PRIu64 ".%03" PRIu64,
+			  value / PLAN_WHOLE_CPU, value % PLAN_WHOLE_CPU);
+	else
+		words_add(words, "%" PRIu64, value);
+}
+
+/* And what comes of it on this host. */
+static void
+print_shares(const struct plan *plan)
+{
+	struct words words = { .used = 0 };
+	bool held[PLAN_SHARES];
+	char names[128];
+	struct err err;
+
+	for (int i = 0; i < PLAN_SHARES; i++)
+		if (plan->shares[i].set)
+			add_share(&words, (enum plan_share)i,
+				  plan->shares[i].value);
+	if (words.used == 0)
+		return;
+	out_row("", "for the whole jail: %s", words.text);
+	(void)cgroup_foresee(plan, held, &err);
+	if (share_not_held(plan, held, names, sizeof(names)) > 0)
+		out_row("",
+			"not held on this host: %s (no controller in "
+			"cgroup version 2)",
+			names);
+}
+
+static void
 print_list(const char *label, const char *const *list, size_t n)
 {
 	struct words words = { .used = 0 };
@@ -263,6 +300,7 @@ planview_print(const struct plan *plan)
 		    : "the host's, with its ports and abstract sockets");
 	print_filter(plan);
 	print_limits(plan);
+	print_shares(plan);
 	if (plan->umask == PLAN_UMASK_HOST)
 		out_row("umask", "as on the host");
 	else
@@ -383,6 +421,34 @@ add_world(const struct plan *plan, struct json_object *object)
 	(void)json_object_object_add(object, "entries", entries);
 }
 
+static void
+add_shares(const struct plan *plan, struct json_object *limits)
+{
+	struct json_object *const not_held = json_object_new_array();
+	bool held[PLAN_SHARES];
+	struct err err;
+
+	(void)cgroup_foresee(plan, held, &err);
+	for (int i = 0; i < PLAN_SHARES; i++) {
+		const char *const name = share_name((enum plan_share)i);
+		const uint64_t value = plan->shares[i].value;
+
+		if (!plan->shares[i].set)
+			continue;
+		if (i == PLAN_CPUS)
+			(void)json_object_object_add(
+				limits, name,
+				json_object_new_double((double)value /
+						       PLAN_WHOLE_CPU));
+		else
+			add_number(limits, name, value);
+		if (!held[i])
+			(void)json_object_array_add(
+				not_held, json_object_new_string(name));
+	}
+	(void)json_object_object_add(limits, "not_held", not_held);
+}
+
 void
 planview_json(const struct plan *plan, struct json_object *object)
 {
@@ -396,6 +462,7 @@ planview_json(const struct plan *plan, struct json_object *object)
 	add_number(limits, "tmp_files", plan->scratch_files);
 	add_number(limits, "terminals", plan->terminals);
 	add_number(limits, "sessions", plan->sessions);
+	add_shares(plan, limits);
 	(void)json_object_object_add(object, "limits", limits);
 	(void)snprintf(umask, sizeof(umask), "%04o",
 		       (unsigned int)plan->umask & 07777U);

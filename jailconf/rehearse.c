@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "jail/cgroup.h"
 #include "jail/root.h"
 
 #include <ctype.h>
@@ -58,10 +59,12 @@ int
 rehearse_plan(const struct jail_conf *jail, const struct account *account,
 	      struct plan *plan, struct err *err)
 {
+	bool held[PLAN_SHARES];
+
 	if (policy_plan(jail, account, plan, err) < 0)
 		return -1;
-	if (plan_check(plan, err) < 0 || open_everything(plan, err) < 0 ||
-	    check_shell(plan, err) < 0) {
+	if (plan_check(plan, err) < 0 || cgroup_foresee(plan, held, err) < 0 ||
+	    open_everything(plan, err) < 0 || check_shell(plan, err) < 0) {
 		plan_free(plan);
 		return -1;
 	}

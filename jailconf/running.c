@@ -44,6 +44,8 @@ running_ask(const struct running_name *name, struct running_jail *jail,
 	jail->sessions = answer.sessions;
 	jail->init = answer.init_pid;
 	jail->since = answer.started;
+	jail->use.memory_bytes = answer.memory_bytes;
+	jail->use.pids = answer.pids;
 	jail->bytes =
 		seal_read(fds.fd[0], &jail->plan.arena, &jail->n_bytes, err);
 	if (jail->bytes == NULL) {

@@ -6,7 +6,7 @@
 #define JAILCONF_RUNNING_H
 
 #include "base/path.h"
-#include "jail/plan.h"
+#include "jail/share.h"
 
 #include <sys/types.h>
 
@@ -21,6 +21,7 @@ struct running_jail {
 	unsigned int sessions;
 	pid_t init;    /* PID 1 of the jail, as the host numbers it */
 	int64_t since; /* time(2) */
+	struct share_use use;
 	struct plan plan;
 	const char *bytes; /* the plan as it was sealed; in plan.arena */
 	size_t n_bytes;

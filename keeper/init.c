@@ -5,6 +5,7 @@
 #include "jail/jail.h"
 #include "keeper/commands.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -46,6 +47,19 @@ build(const struct plan *plan, struct root_trees *trees, int commands,
 	report->root_dev = root.st_dev;
 	report->root_ino = root.st_ino;
 	return 0;
+}
+
+/* What the jail's processes use up is not to be its PID 1's end, and with it
+ * the end of them all.  In a container root may not say so: then it is as it
+ * was. */
+static void
+be_spared(void)
+{
+	cleanup_fd int fd =
+		open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "-1000", strlen("-1000"));
 }
 
 static int
@@ -100,6 +114,7 @@ init_main(const struct plan *plan, struct root_trees *trees, int commands,
 	struct init_report said = { .ready = false };
 
 	(void)prctl(PR_SET_NAME, "jail-init", 0, 0, 0);
+	be_spared();
 	said.ready = be_alone(&said.err) == 0 &&
 		     build(plan, trees, commands, &said, &said.err) == 0 &&
 		     give_up(plan, report, &said.err) == 0;

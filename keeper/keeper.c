@@ -20,6 +20,7 @@
 #include "jail/root.h"
 #include "jail/wire.h"
 #include "keeper/commands.h"
+#include "keeper/hits.h"
 #include "keeper/init.h"
 #include "keeper/session.h"
 
@@ -73,6 +74,7 @@ struct peer {
 struct keeper {
 	struct jail jail;
 	struct cgroup cgroup;
+	struct hits hits;
 	int plan;
 	int listener;	/* -1: a private jail, or one that has ended */
 	int lock;	/* of the account, for flock(2); -1 likewise */
@@ -92,7 +94,12 @@ struct keeper {
 };
 
 /* Places in keeper.polls. */
-enum { POLL_SIGNALS, POLL_LISTENER, FIRST_PEER };
+enum {
+	POLL_SIGNALS,
+	POLL_LISTENER,
+	POLL_HITS,
+	FIRST_PEER = POLL_HITS + HITS_POLLS
+};
 
 static int64_t
 now_ms(void)
@@ -403,9 +410,17 @@ add_peer(struct keeper *keeper, int *sock, struct err *err)
 	return 0;
 }
 
+/*
+ * Where the jail has limits, sshd's child is in the jail's cgroup and not in
+ * its login's any more.  So when the login is ended from outside (loginctl,
+ * kill), that would go on alone; when it ends by itself, there is no child.
+ */
 static void
 drop_peer(struct keeper *keeper, size_t i)
 {
+	if (keeper->peers[i].entered >= 0)
+		(void)pidfd_send_signal(keeper->peers[i].entered, SIGTERM, NULL,
+					0);
 	fd_close(&keeper->peers[i].sock);
 	fd_close(&keeper->peers[i].entered);
 	keeper->peers[i] = keeper->peers[--keeper->n_peers];
@@ -489,7 +504,9 @@ refuse_peer(int sock, const char *why)
 static bool
 answer_join(struct keeper *keeper, struct peer *peer)
 {
-	const int fds[] = { keeper->jail.init, keeper->plan };
+	const int fds[] = { keeper->jail.init, keeper->plan,
+			    keeper->cgroup.procs };
+	const size_t n_fds = keeper->cgroup.procs >= 0 ? 3 : 2;
 	struct wire_msg msg = { .kind = WIRE_GRANT,
 				.root_dev = keeper->jail.root_dev,
 				.root_ino = keeper->jail.root_ino };
@@ -499,21 +516,25 @@ answer_join(struct keeper *keeper, struct peer *peer)
 		refuse_peer(peer->sock, "too many sessions");
 		return false;
 	}
-	if (wire_send(peer->sock, &msg, fds, sizeof(fds) / sizeof(fds[0]),
-		      &err) < 0)
+	hits_words(&keeper->hits, &keeper->jail.plan, msg.text,
+		   sizeof(msg.text));
+	if (wire_send(peer->sock, &msg, fds, n_fds, &err) < 0)
 		return false;
 	peer->leases = true;
 	return true;
 }
 
-/* sshd's child is in the jail's namespaces, but neither its PID 1's nor in its
- * cgroup: the end of both would leave it. */
+/* sshd's child is in the jail's namespaces, but not its PID 1's, and it may
+ * not be in its cgroup: the end of both would leave it. */
 static bool
-note_entered(struct peer *peer, struct wire_fds *fds)
+note_entered(struct keeper *keeper, struct peer *peer,
+	     const struct wire_msg *msg, struct wire_fds *fds)
 {
 	if (peer->entered >= 0 || fds->n != 1)
 		return false;
 	peer->entered = fd_take(&fds->fd[0]);
+	if (msg->value != 0)
+		hits_told(&keeper->hits);
 	return true;
 }
 
@@ -530,12 +551,13 @@ note_label(struct peer *peer, const struct wire_msg *msg)
 }
 
 static bool
-answer_leased(struct peer *peer, const struct wire_msg *msg,
-	      struct wire_fds *fds)
+answer_leased(struct keeper *keeper, struct peer *peer,
+	      const struct wire_msg *msg, struct wire_fds *fds)
 {
 	if (msg->kind == WIRE_LABEL)
 		return note_label(peer, msg);
-	return msg->kind == WIRE_ENTERED && note_entered(peer, fds);
+	return msg->kind == WIRE_ENTERED &&
+	       note_entered(keeper, peer, msg, fds);
 }
 
 static bool
@@ -562,12 +584,16 @@ answer_session(const struct keeper *keeper, const struct peer *asker,
 static bool
 answer_status(const struct keeper *keeper, const struct peer *peer)
 {
+	struct share_use use;
 	struct wire_msg msg = { .kind = WIRE_STATUS,
 				.sessions = (uint32_t)count_leases(keeper),
 				.init_pid = keeper->init,
 				.started = keeper->started };
 	struct err err;
 
+	share_read_use(keeper->cgroup.jail, &use);
+	msg.memory_bytes = use.memory_bytes;
+	msg.pids = use.pids;
 	return wire_send(peer->sock, &msg, &keeper->plan, 1, &err) == 0;
 }
 
@@ -575,7 +601,10 @@ static bool
 answer_run(struct keeper *keeper, const struct peer *peer,
 	   const struct wire_msg *msg, struct wire_fds *fds)
 {
+	char note[sizeof(msg->text)];
 	struct session session = { .jail = &keeper->jail,
+				   .hits = &keeper->hits,
+				   .note = note,
 				   .sock = peer->sock,
 				   .log = keeper->log,
 				   .msg = msg,
@@ -586,11 +615,13 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 		refuse_peer(peer->sock, "too many sessions");
 		return false;
 	}
+	hits_words(&keeper->hits, &keeper->jail.plan, note, sizeof(note));
+	hits_told(&keeper->hits);
 	pid = fork_into(keeper->cgroup.jail, 0, NULL);
 	if (pid == 0)
 		session_main(&session);
 	if (pid < 0)
-		refuse_peer(peer->sock, "cannot fork");
+		refuse_peer(peer->sock, "the jail cannot start a process");
 	else
 		keeper->n_workers++;
 	return false; /* the child has the connection now */
@@ -611,7 +642,7 @@ answer(struct keeper *keeper, struct peer *peer)
 	/* Whoever has joined may say this besides, and nothing else: the
 	 * connection may be in a child of sshd's that is the account now. */
 	if (peer->leases)
-		return answer_leased(peer, &msg, &fds);
+		return answer_leased(keeper, peer, &msg, &fds);
 	if (msg.kind == WIRE_JOIN && root)
 		return answer_join(keeper, peer);
 	if (msg.kind == WIRE_STATUS && root)
@@ -698,6 +729,23 @@ may_end(struct keeper *keeper)
 	return true;
 }
 
+/* The plan has allowed it: never without a word. */
+static void
+log_not_held(const struct keeper *keeper)
+{
+	const struct plan *const plan = &keeper->jail.plan;
+	struct log_event event;
+	char names[128];
+
+	if (share_not_held(plan, keeper->cgroup.held, names, sizeof(names)) ==
+	    0)
+		return;
+	begin_event(keeper, &event, "limit");
+	log_add(&event, "not_held", names);
+	log_add(&event, "cause", "no controller in cgroup version 2");
+	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
+}
+
 static void
 log_life(const struct keeper *keeper, const char *name)
 {
@@ -746,6 +794,7 @@ wait_for_events(struct keeper *keeper, int timeout_ms)
 
 	polls[POLL_SIGNALS] = (struct pollfd){ keeper->signals, POLLIN, 0 };
 	polls[POLL_LISTENER] = (struct pollfd){ keeper->listener, POLLIN, 0 };
+	hits_poll(&keeper->hits, &polls[POLL_HITS]);
 	for (size_t i = 0; i < n; i++)
 		polls[FIRST_PEER + i] =
 			(struct pollfd){ keeper->peers[i].sock, POLLIN, 0 };
@@ -754,6 +803,33 @@ wait_for_events(struct keeper *keeper, int timeout_ms)
 	for (size_t i = 0; i < FIRST_PEER + n; i++)
 		polls[i].revents = 0;
 	return n;
+}
+
+/* The sooner of both, in milliseconds from now; -1 is never. */
+static int
+sooner_ms(int timeout_ms, int64_t due_ms)
+{
+	int64_t left;
+
+	if (due_ms < 0)
+		return timeout_ms;
+	left = due_ms - now_ms();
+	if (left < 0)
+		left = 0;
+	return timeout_ms >= 0 && timeout_ms < left ? timeout_ms : (int)left;
+}
+
+static void
+note_hits(struct keeper *keeper)
+{
+	const int64_t now = now_ms(), due = hits_due_ms(&keeper->hits);
+	const struct pollfd *const polls = &keeper->polls[POLL_HITS];
+	bool news = due >= 0 && due <= now;
+
+	for (int i = 0; i < HITS_POLLS; i++)
+		news |= polls[i].revents != 0;
+	if (news)
+		hits_note(&keeper->hits, &keeper->jail.plan, keeper->log, now);
 }
 
 /* Serves until the jail is at its end. */
@@ -768,8 +844,12 @@ serve(struct keeper *keeper)
 		timeout_ms = time_left_ms(keeper);
 		if (timeout_ms == 0 && may_end(keeper))
 			return;
-		n = wait_for_events(keeper,
-				    timeout_ms == 0 ? RETRY_MS : timeout_ms);
+		if (timeout_ms == 0)
+			timeout_ms = RETRY_MS;
+		n = wait_for_events(
+			keeper,
+			sooner_ms(timeout_ms, hits_due_ms(&keeper->hits)));
+		note_hits(keeper);
 		if (keeper->polls[POLL_SIGNALS].revents != 0 && !bury(keeper))
 			return;
 		for (size_t i = n; i-- > 0;) /* drop_peer() moves the last */
@@ -806,6 +886,8 @@ end(struct keeper *keeper)
 	/* Who had the lock then may have started another jail. */
 	if (keeper->lock >= 0 && flock(keeper->lock, LOCK_EX) == 0)
 		remove_name(keeper);
+	keeper->hits.next_line_ms = 0;
+	hits_note(&keeper->hits, &keeper->jail.plan, keeper->log, now_ms());
 	log_life(keeper, "close");
 }
 
@@ -818,7 +900,7 @@ prepare(struct keeper *keeper, struct err *err)
 	if (forget_caller(err) < 0 ||
 	    plan_open(FD_PLAN, &keeper->jail.plan, err) < 0)
 		return -1;
-	return cgroup_make(keeper->jail.plan.uid, &keeper->cgroup, err);
+	return cgroup_make(&keeper->jail.plan, &keeper->cgroup, err);
 }
 
 /* Who started us waits for our first process, and only for that. */
@@ -891,6 +973,7 @@ main(void)
 {
 	struct keeper keeper = { .jail = JAIL_NONE,
 				 .cgroup = CGROUP_NONE,
+				 .hits = HITS_NONE,
 				 .plan = FD_PLAN,
 				 .commands = COMMANDS_NONE,
 				 .listener = -1,
@@ -913,6 +996,8 @@ main(void)
 		return fail(&keeper, &err);
 	keeper.started = time(NULL);
 	log_life(&keeper, "open");
+	log_not_held(&keeper);
+	hits_open(keeper.cgroup.jail, &keeper.hits);
 	serve(&keeper);
 	end(&keeper);
 	return EXIT_SUCCESS;

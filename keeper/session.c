@@ -19,6 +19,9 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
+/* Of the process between, when it has stepped back. */
+enum { STEP_SOCK, STEP_SIGNALS, STEP_MEMORY, STEP_PIDS, STEP_END };
+
 enum {
 	N_STDIO = 3,
 	FD_REQUEST = N_STDIO, /* in the session's process */
@@ -263,7 +266,7 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 /* Tells of every change of the session's process.  Returns false when it has
  * ended. */
 static bool
-report_child(int sock, pid_t child)
+report_child(int sock, pid_t child, struct hits *hits, const struct plan *plan)
 {
 	struct wire_msg msg = { .kind = WIRE_STOPPED };
 	int status;
@@ -271,6 +274,10 @@ report_child(int sock, pid_t child)
 	while (waitpid(child, &status, WNOHANG | WUNTRACED) == child) {
 		const bool stopped = WIFSTOPPED(status);
 
+		if (!stopped) {
+			share_read_hits(&hits->events, &hits->seen);
+			hits_words(hits, plan, msg.text, sizeof(msg.text));
+		}
 		msg.kind = stopped ? WIRE_STOPPED : WIRE_EXITED;
 		msg.value = stopped ? WSTOPSIG(status) : status;
 		wire_tell(sock, &msg);
@@ -299,10 +306,10 @@ pass_signal(int sock, pid_t child)
 }
 
 static void
-attend(int sock, int signals, pid_t child)
+attend(pid_t child, struct hits *hits, const struct plan *plan)
 {
-	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
-				{ .fd = signals, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = STEP_SOCK, .events = POLLIN },
+				{ .fd = STEP_SIGNALS, .events = POLLIN } };
 	bool going = true;
 
 	while (going) {
@@ -314,11 +321,11 @@ attend(int sock, int signals, pid_t child)
 			continue;
 		}
 		if (fds[1].revents != 0) {
-			(void)!read(signals, &info, sizeof(info));
-			going = report_child(sock, child);
+			(void)!read(STEP_SIGNALS, &info, sizeof(info));
+			going = report_child(STEP_SOCK, child, hits, plan);
 		}
 		if (going && fds[0].revents != 0)
-			going = pass_signal(sock, child);
+			going = pass_signal(STEP_SOCK, child);
 	}
 }
 
@@ -335,22 +342,37 @@ wait_for_goodbye(int sock)
 		continue;
 }
 
+/* The descriptor *FD becomes NUMBER, unless there is none. */
+static int
+place(int *fd, int number)
+{
+	if (*fd < 0) {
+		(void)close(number);
+		return 0;
+	}
+	*fd = dup2(*fd, number);
+	return *fd;
+}
+
 /* What stays between both has no more rights than the account. */
 static int
-step_back(const struct session *session, int *sock, int *signals)
+step_back(const struct session *session, struct hits *hits)
 {
 	const struct jail_inside inside = { .plan = &session->jail->plan };
+	int sock = session->sock, signals;
 	sigset_t child;
 	struct err err;
 
+	*hits = *session->hits;
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
-	*signals = signalfd(-1, &child, SFD_CLOEXEC);
-	if (*signals < 0 || dup2(session->sock, 0) < 0 ||
-	    dup2(*signals, 1) < 0 || close_range(2, ~0U, 0) < 0)
+	signals = signalfd(-1, &child, SFD_CLOEXEC);
+	if (signals < 0 || place(&sock, STEP_SOCK) < 0 ||
+	    place(&signals, STEP_SIGNALS) < 0 ||
+	    place(&hits->events.memory, STEP_MEMORY) < 0 ||
+	    place(&hits->events.pids, STEP_PIDS) < 0 ||
+	    close_range(STEP_END, ~0U, 0) < 0)
 		return -1;
-	*sock = 0;
-	*signals = 1;
 	return jail_become(&inside, &err);
 }
 
@@ -396,7 +418,8 @@ session_main(struct session *session)
 	struct pty pty = { .master = -1, .slave = -1 };
 	struct wire_msg started = { .kind = WIRE_STARTED };
 	struct jail_inside inside;
-	int stdio[N_STDIO], sock = session->sock, signals;
+	int stdio[N_STDIO];
+	struct hits hits;
 	struct err err;
 	pid_t child;
 
@@ -417,12 +440,13 @@ session_main(struct session *session)
 	if (child == 0)
 		run(session, &pty, stdio);
 	log_start(session, child);
+	(void)snprintf(started.text, sizeof(started.text), "%s", session->note);
 	if (wire_send(session->sock, &started, &pty.master,
 		      pty.master >= 0 ? 1 : 0, &err) < 0)
 		(void)kill(child, SIGHUP);
-	if (step_back(session, &sock, &signals) < 0)
-		abandon(sock, child);
-	attend(sock, signals, child);
-	wait_for_goodbye(sock);
+	if (step_back(session, &hits) < 0)
+		abandon(STEP_SOCK, child);
+	attend(child, &hits, &session->jail->plan);
+	wait_for_goodbye(STEP_SOCK);
 	_exit(0);
 }

@@ -7,11 +7,14 @@
 
 #include "jail/jail.h"
 #include "jail/wire.h"
+#include "keeper/hits.h"
 
 struct session {
 	const struct jail *jail;
-	int sock; /* to who asked */
-	int log;  /* base/log.h */
+	const struct hits *hits; /* of the jail's limits, so far */
+	const char *note;	 /* what the account is to know, or "" */
+	int sock;		 /* to who asked */
+	int log;		 /* base/log.h */
 	const struct wire_msg *msg;
 	struct wire_fds *fds; /* that came with it */
 };

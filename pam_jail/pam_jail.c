@@ -508,6 +508,9 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 		  : put_environment(pamh, &transaction->lease.jail.plan, err) <
 			    0)
 		return -1;
+	/* Shown by sshd at the prompt; jailsh does it by itself. */
+	if (door == DOOR_CHILD && transaction->lease.note[0] != '\0')
+		(void)pam_info(pamh, "jail: %s", transaction->lease.note);
 	transaction->host = getpid();
 	transaction->door = door;
 	transaction->open = true;
@@ -601,14 +604,15 @@ become_relay(const struct transaction *transaction,
 /* So that the keeper can end this process, which is not in the jail's pid
  * namespace, together with the jail. */
 static int
-tell_keeper(const struct lease *lease, struct err *err)
+tell_keeper(const struct transaction *transaction, struct err *err)
 {
 	cleanup_fd int self = pidfd_open(getpid(), 0);
-	struct wire_msg msg = { .kind = WIRE_ENTERED };
+	struct wire_msg msg = { .kind = WIRE_ENTERED,
+				.value = transaction->door == DOOR_CHILD };
 
 	if (self < 0)
 		return err_errno(err, "pidfd_open");
-	return wire_send(lease->sock, &msg, &self, 1, err);
+	return wire_send(transaction->lease.sock, &msg, &self, 1, err);
 }
 
 /* In the child that is about to become the user.  Returns inside, with no
@@ -619,7 +623,7 @@ enter(pam_handle_t *pamh, struct transaction *transaction)
 	struct jail_inside inside;
 	struct err err;
 
-	if (tell_keeper(&transaction->lease, &err) < 0 ||
+	if (tell_keeper(transaction, &err) < 0 ||
 	    jail_enter(&transaction->lease.jail, &inside, &err) < 0)
 		refuse_child(transaction, &err);
 	if (transaction->door == DOOR_JOB)

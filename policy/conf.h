@@ -97,6 +97,7 @@ struct jail_conf {
 	bool etc_here;	/* given in this jail, not inherited */
 
 	struct plan_limit limits[RLIM_NLIMITS];
+	struct plan_limit_share shares[PLAN_SHARES];
 	uint64_t tmp_bytes, tmp_files;
 	uint32_t terminals, sessions;
 

@@ -264,6 +264,30 @@ static const struct {
 	  ":1: \"terminals\" must be a number, from 1 to 1048576" },
 	{ JAIL("limits = { sessions = 0; };"),
 	  ":1: \"sessions\" must be a number, from 1 to 400" },
+	{ JAIL("limits = { memory = \"1G\"; memory_high = \"900M\"; "
+	       "swap = 0; pids = 200; cpus = 1.5; cpu_weight = 50; "
+	       "io_weight = 10; required = [\"memory\", \"cpus\"]; };"),
+	  NULL },
+	{ JAIL("limits = { required = false; cpus = 2; };"), NULL },
+	{ JAIL("limits = { memory = 1; };"),
+	  ":1: \"memory\" must be bytes, with K, M, G or T, from 8388608 to "
+	  "1125899906842624" },
+	{ JAIL("limits = { pids = \"unlimited\"; };"),
+	  ":1: \"pids\" must be a number, from 8 to 4194304" },
+	{ JAIL("limits = { cpus = 0; };"),
+	  ":1: \"cpus\" must be a number of processors, from 0.01 to 8192, "
+	  "like 1.5" },
+	{ JAIL("limits = { cpus = \"150%\"; };"),
+	  ":1: \"cpus\" must be a number of processors, from 0.01 to 8192, "
+	  "like 1.5" },
+	{ JAIL("limits = { cpu_weight = 0; };"),
+	  ":1: \"cpu_weight\" must be a number, from 1 to 10000" },
+	{ JAIL("limits = { memory = \"1G\"; required = [\"pids\"]; };"),
+	  ":1: \"pids\" is required, but is no limit of this jail as a "
+	  "whole" },
+	{ JAIL("limits = { required = [\"nofile\"]; nofile = 10; };"),
+	  ":1: \"nofile\" is required, but is no limit of this jail as a "
+	  "whole" },
 	{ JAIL("doors = { sudo = \"child\"; };"),
 	  ":1: service sudo: \"child\" is not how it can be jailed: "
 	  "\"child\" is for sshd, \"job\" for cron, \"shell\" for su, su-l "

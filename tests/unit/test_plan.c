@@ -71,6 +71,11 @@ sample(void)
 
 	plan.limits[RLIMIT_NOFILE] =
 		(struct plan_limit){ true, { 100, RLIM_INFINITY } };
+	plan.shares[PLAN_MEMORY] =
+		(struct plan_limit_share){ true, PLAN_NEED_REQUIRED,
+					   1ULL << 40 };
+	plan.shares[PLAN_IO_WEIGHT] =
+		(struct plan_limit_share){ true, PLAN_NEED_WISHED, 7 };
 	return plan;
 }
 
@@ -140,6 +145,11 @@ assert_same(const struct plan *a, const struct plan *b)
 			    b->limits[i].value.rlim_cur);
 		assert_true(a->limits[i].value.rlim_max ==
 			    b->limits[i].value.rlim_max);
+	}
+	for (size_t i = 0; i < PLAN_SHARES; i++) {
+		assert_int_equal(a->shares[i].set, b->shares[i].set);
+		assert_int_equal(a->shares[i].need, b->shares[i].need);
+		assert_true(a->shares[i].value == b->shares[i].value);
 	}
 	assert_int_equal(a->umask, b->umask);
 	assert_int_equal(a->sessions, b->sessions);

@@ -539,6 +539,48 @@ a_home_around_the_other_path_needs_no_link(void **state)
 }
 
 static void
+shares_are_required_unless_it_says_otherwise(void **state)
+{
+	static const struct {
+		const char *text;
+		enum plan_need memory, pids;
+	} rows[] = {
+		{ "", PLAN_NEED_REQUIRED, PLAN_NEED_REQUIRED },
+		{ "required = true; ", PLAN_NEED_REQUIRED, PLAN_NEED_REQUIRED },
+		{ "required = false; ", PLAN_NEED_WISHED, PLAN_NEED_WISHED },
+		{ "required = [ \"pids\" ]; ", PLAN_NEED_WISHED,
+		  PLAN_NEED_REQUIRED },
+	};
+	struct account alice = look_up("alice");
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(rows); i++) {
+		char text[256];
+		struct plan plan;
+
+		(void)snprintf(text, sizeof(text),
+			       "jails = { web = { limits = { %smemory = "
+			       "\"1G\"; pids = 9; cpus = 0.5; }; }; };",
+			       rows[i].text);
+		plan = must_make(text, &alice);
+		assert_true(plan.shares[PLAN_MEMORY].set);
+		assert_int_equal(plan.shares[PLAN_MEMORY].value, 1 << 30);
+		assert_int_equal(plan.shares[PLAN_MEMORY].need, rows[i].memory);
+		assert_int_equal(plan.shares[PLAN_PIDS].need, rows[i].pids);
+		assert_int_equal(plan.shares[PLAN_CPUS].value, 500);
+		/* Memory without swap means none; not required, since a
+		 * kernel without swap has no such file. */
+		assert_true(plan.shares[PLAN_SWAP].set);
+		assert_int_equal(plan.shares[PLAN_SWAP].value, 0);
+		assert_int_equal(plan.shares[PLAN_SWAP].need,
+				 PLAN_NEED_IMPLIED);
+		assert_false(plan.shares[PLAN_MEMORY_HIGH].set);
+		plan_free(&plan);
+	}
+	account_free(&alice);
+}
+
+static void
 inherited_limits_are_replaced_as_a_whole(void **state)
 {
 	struct account alice = look_up("alice");
@@ -942,6 +984,7 @@ main(void)
 		cmocka_unit_test(a_home_below_usr_is_given_another_place),
 		cmocka_unit_test(a_home_around_the_other_path_needs_no_link),
 		cmocka_unit_test(inherited_limits_are_replaced_as_a_whole),
+		cmocka_unit_test(shares_are_required_unless_it_says_otherwise),
 		cmocka_unit_test(
 			what_cannot_be_done_is_refused_with_its_reason),
 		cmocka_unit_test(some_accounts_are_never_jailed),

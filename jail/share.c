@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+#include "jail/share.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	/* Of cpu.max, the kernel's default: in which the processors may be
+	 * used for so long. */
+	CPU_PERIOD_US = 100 * 1000,
+	TEXT_MAX = 1024, /* of a file of a few words and numbers */
+};
+
+static const struct {
+	const char *controller;
+	const char *file;
+} places[PLAN_SHARES] = {
+	[PLAN_MEMORY] = { "memory", "memory.max" },
+	[PLAN_MEMORY_HIGH] = { "memory", "memory.high" },
+	[PLAN_SWAP] = { "memory", "memory.swap.max" },
+	[PLAN_PIDS] = { "pids", "pids.max" },
+	[PLAN_CPUS] = { "cpu", "cpu.max" },
+	[PLAN_CPU_WEIGHT] = { "cpu", "cpu.weight" },
+	[PLAN_IO_WEIGHT] = { "io", "io.weight" },
+};
+
+/* Reads FILE of DIR, whole; returns -1 with errno. */
+static int
+read_file(int dir, const char *file, char text[TEXT_MAX])
+{
+	cleanup_fd int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd < 0 ? -1 : read(fd, text, TEXT_MAX - 1);
+
+	if (n < 0)
+		return -1;
+	text[n] = '\0';
+	return 0;
+}
+
+/* Writes FILE of DIR; returns -1 with errno. */
+static int
+write_file(int dir, const char *file, const char *text)
+{
+	cleanup_fd int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
+}
+
+/* Whether WORD is one of those in TEXT, which have spaces between them. */
+static bool
+has_word(const char *text, const char *word)
+{
+	const size_t len = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)) != NULL; p += len)
+		if ((p == text || p[-1] == ' ') &&
+		    strchr(" \n", p[len]) != NULL) /* or the end */
+			return true;
+	return false;
+}
+
+/* Whether DIR has CONTROLLER for its children, in the end. */
+static bool
+hand_down(int dir, const char *controller, const char *already)
+{
+	char text[32];
+
+	if (has_word(already, controller))
+		return true;
+	(void)snprintf(text, sizeof(text), "+%s", controller);
+	/* In a container, the root of the hierarchy may have processes of its
+	 * own, or be read-only; elsewhere the controller is version 1's. */
+	return write_file(dir, "cgroup.subtree_control", text) == 0;
+}
+
+int
+share_hand_down(const struct plan *plan, int dir, bool held[PLAN_SHARES],
+		struct err *err)
+{
+	char already[TEXT_MAX];
+
+	if (read_file(dir, "cgroup.subtree_control", already) < 0)
+		return err_errno(err, "cgroup.subtree_control");
+	for (int i = 0; i < PLAN_SHARES; i++)
+		held[i] = plan->shares[i].set && held[i] &&
+			  hand_down(dir, places[i].controller, already);
+	return 0;
+}
+
+int
+share_foresee(const struct plan *plan, int dir, bool held[PLAN_SHARES],
+	      struct err *err)
+{
+	char there[TEXT_MAX];
+
+	if (read_file(dir, "cgroup.controllers", there) < 0)
+		return err_errno(err, "cgroup.controllers");
+	for (int i = 0; i < PLAN_SHARES; i++)
+		held[i] = plan->shares[i].set && held[i] &&
+			  has_word(there, places[i].controller);
+	return 0;
+}
+
+static void
+format_share(enum plan_share share, uint64_t value, char *text, size_t size)
+{
+	if (share == PLAN_CPUS)
+		(void)snprintf(text, size, "%" PRIu64 " %d",
+			       value * CPU_PERIOD_US / PLAN_WHOLE_CPU,
+			       CPU_PERIOD_US);
+	else
+		(void)snprintf(text, size, "%" PRIu64, value);
+}
+
+int
+share_set(const struct plan *plan, int dir, bool held[PLAN_SHARES],
+	  struct err *err)
+{
+	for (int i = 0; i < PLAN_SHARES; i++) {
+		char text[64];
+
+		if (!held[i])
+			continue;
+		format_share((enum plan_share)i, plan->shares[i].value, text,
+			     sizeof(text));
+		if (write_file(dir, places[i].file, text) == 0)
+			continue;
+		/* No swap in this kernel, no weights for this disk. */
+		if (errno != ENOENT)
+			return err_errno(err, "limit %s: %s %s",
+					 share_name((enum plan_share)i),
+					 places[i].file, text);
+		held[i] = false;
+	}
+	return 0;
+}
+
+static size_t
+list_not_held(const struct plan *plan, const bool held[PLAN_SHARES],
+	      unsigned int at_least, char *text, size_t size)
+{
+	size_t n = 0, used = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < PLAN_SHARES; i++) {
+		const struct plan_limit_share *const share = &plan->shares[i];
+		int more;
+
+		if (!share->set || held[i] || share->need < at_least)
+			continue;
+		more = snprintf(text + used, size - used, "%s%s",
+				n > 0 ? ", " : "",
+				share_name((enum plan_share)i));
+		if (more > 0 && (size_t)more < size - used)
+			used += (size_t)more;
+		n++;
+	}
+	return n;
+}
+
+int
+share_require(const struct plan *plan, const bool held[PLAN_SHARES],
+	      struct err *err)
+{
+	char names[128];
+
+	if (list_not_held(plan, held, PLAN_NEED_REQUIRED, names,
+			  sizeof(names)) == 0)
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		       "jail %s: this host cannot limit %s: no controller in "
+		       "cgroup version 2; see required in jail.conf(5)",
+		       plan->jail, names);
+}
+
+size_t
+share_not_held(const struct plan *plan, const bool held[PLAN_SHARES],
+	       char *text, size_t size)
+{
+	return list_not_held(plan, held, PLAN_NEED_WISHED, text, size);
+}
+
+/* --- what happens -------------------------------------------------------- */
+
+void
+share_events_open(int dir, struct share_events *events)
+{
+	events->memory = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
+	events->pids = openat(dir, "pids.events", O_RDONLY | O_CLOEXEC);
+}
+
+void
+share_events_close(struct share_events *events)
+{
+	fd_close(&events->memory);
+	fd_close(&events->pids);
+}
+
+/* The number behind WORD in the file FD, which has such a pair in a line. */
+static uint64_t
+read_number(int fd, const char *word)
+{
+	char text[TEXT_MAX];
+	const ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	const size_t len = strlen(word);
+	char *rest = text, *line;
+
+	text[n < 0 ? 0 : n] = '\0';
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (strncmp(line, word, len) == 0 && line[len] == ' ')
+			return strtoull(line + len, NULL, 10);
+	return 0;
+}
+
+void
+share_read_hits(const struct share_events *events, struct share_hits *hits)
+{
+	hits->oom_kills = read_number(events->memory, "oom_kill");
+	hits->forks_refused = read_number(events->pids, "max");
+}
+
+static uint64_t
+read_use(int dir, const char *file)
+{
+	char text[TEXT_MAX];
+
+	if (dir < 0 || read_file(dir, file, text) < 0)
+		return SHARE_UNKNOWN;
+	return strtoull(text, NULL, 10);
+}
+
+void
+share_read_use(int dir, struct share_use *use)
+{
+	use->memory_bytes = read_use(dir, "memory.current");
+	use->pids = read_use(dir, "pids.current");
+}

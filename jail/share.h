@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * share - what a jail may take of the machine, all of its sessions together
+ *
+ * Each share of a plan is a file of the jail's cgroup (cgroups(7)), and needs
+ * a controller that is handed down to there from the root of the hierarchy.
+ * The directories are cgroup.h's.
+ */
+#ifndef JAIL_SHARE_H
+#define JAIL_SHARE_H
+
+#include "jail/plan.h"
+
+#include <stddef.h>
+
+/*
+ * Hands the controllers that PLAN's shares need down to the children of the
+ * directory DIR, and leaves in HELD those shares for which that could be
+ * done.  To be called for each directory on the way down, with HELD all true
+ * for the first.  Returns 0, or -1 and an ERR_SYSTEM.
+ */
+int share_hand_down(const struct plan *plan, int dir, bool held[PLAN_SHARES],
+		    struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/* The same without doing it: by what DIR could hand down. */
+int share_foresee(const struct plan *plan, int dir, bool held[PLAN_SHARES],
+		  struct err *err) __attribute__((nonnull, warn_unused_result));
+
+/*
+ * Sets the limits of PLAN that are HELD in the jail's cgroup DIR, and leaves
+ * in HELD those that the kernel has.  Returns 0, or -1 and an ERR_SYSTEM.
+ */
+int share_set(const struct plan *plan, int dir, bool held[PLAN_SHARES],
+	      struct err *err) __attribute__((nonnull, warn_unused_result));
+
+/* Returns 0 if all that PLAN requires is HELD, or -1 and an ERR_REFUSED. */
+int share_require(const struct plan *plan, const bool held[PLAN_SHARES],
+		  struct err *err) __attribute__((nonnull, warn_unused_result));
+
+/*
+ * Writes the names of PLAN's shares that are not HELD to TEXT, with ", "
+ * between.  Returns how many they are.
+ */
+size_t share_not_held(const struct plan *plan, const bool held[PLAN_SHARES],
+		      char *text, size_t size) __attribute__((nonnull));
+
+/* How often a limit was hit, since the jail began. */
+struct share_hits {
+	uint64_t oom_kills;	/* processes ended for want of memory */
+	uint64_t forks_refused; /* processes and threads not started */
+};
+
+/* Files of a cgroup in which poll(2) has POLLPRI when there is a new hit;
+ * owned, -1 where there is none. */
+struct share_events {
+	int memory, pids;
+};
+
+#define SHARE_EVENTS_NONE ((struct share_events){ .memory = -1, .pids = -1 })
+
+void share_events_open(int dir, struct share_events *events)
+	__attribute__((nonnull));
+void share_events_close(struct share_events *events) __attribute__((nonnull));
+
+/* Reads *hits; 0 is also what cannot be known. */
+void share_read_hits(const struct share_events *events, struct share_hits *hits)
+	__attribute__((nonnull));
+
+/* Present use; SHARE_UNKNOWN where the kernel does not count. */
+struct share_use {
+	uint64_t memory_bytes;
+	uint64_t pids; /* processes and threads */
+};
+
+#define SHARE_UNKNOWN UINT64_MAX
+
+/* DIR may be -1: all is unknown. */
+void share_read_use(int dir, struct share_use *use) __attribute__((nonnull));
+
+#endif
