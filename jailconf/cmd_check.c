@@ -9,6 +9,7 @@
 #include "jailconf/output.h"
 #include "jailconf/rehearse.h"
 #include "jailconf/sidedoors.h"
+#include "jailconf/unit.h"
 #include "jailconf/verbs.h"
 
 #include <dirent.h>
@@ -465,6 +466,7 @@ cmd_check(const struct call *call)
 	host_check_pam(&check.report,
 		       check.n_services > 0 ? check.services : door_usual);
 	host_check_settings(&check.report);
+	unit_check(&check.report);
 	fine = report_close(&check.report);
 	if (!call->json && fine)
 		out_line("fine; jailed accounts: %zu, warnings: %zu",

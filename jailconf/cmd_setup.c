@@ -7,6 +7,7 @@
 #include "jailconf/hostrun.h"
 #include "jailconf/output.h"
 #include "jailconf/rewrite.h"
+#include "jailconf/unit.h"
 #include "jailconf/verbs.h"
 
 #include <dirent.h>
@@ -246,7 +247,8 @@ setup(struct arena *arena, int *changes, struct err *err)
 	if (require_programs(err) < 0 || make_directories(changes, err) < 0)
 		return -1;
 	lock = directory_lock(CONF_DIR, err);
-	if (lock < 0 || write_default(arena, changes, err) < 0)
+	if (lock < 0 || write_default(arena, changes, err) < 0 ||
+	    unit_enable(changes, err) < 0)
 		return -1;
 	if (can_update_pam())
 		return enable_pam(arena, changes, err);
@@ -385,6 +387,8 @@ unsetup(bool force, int *changes, struct err *err)
 		ret = disable_pam(&arena, changes, err);
 	if (ret == 0)
 		ret = remove_profile(changes, err);
+	if (ret == 0)
+		ret = unit_disable(changes, err);
 	arena_free(&arena);
 	return ret;
 }

@@ -15,6 +15,7 @@
 #define PROGRAM_USERMOD		"/usr/sbin/usermod"
 #define PROGRAM_SSHD		"/usr/sbin/sshd"
 #define PROGRAM_JOURNALCTL	"/usr/bin/journalctl"
+#define PROGRAM_SYSTEMCTL	"/usr/bin/systemctl"
 
 /*
  * Runs ARGV[0] (an absolute path) and waits for it.  Its standard input is

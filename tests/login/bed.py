@@ -24,6 +24,8 @@ PLAIN = "plain"
 JAILED = "jailed"
 RUN = pathlib.Path("/run/bed")
 WITH_SYSTEMD = os.path.isdir("/run/systemd/system")
+# How much longer everything may take: vm-run says so.
+SLOW = float(os.environ.get("BED_SLOW", "1"))
 
 
 def where():
@@ -81,7 +83,7 @@ def run(seconds=60, chosen=tuple(sys.argv[1:])):
         if chosen and name not in chosen:
             continue
         start = time.monotonic()
-        signal.alarm(seconds)
+        signal.alarm(int(seconds * SLOW))
         try:
             function()
             result, note = "ok", ""
@@ -126,7 +128,7 @@ def lacks(text, pattern, what=""):
 
 def eventually(predicate, what, seconds=10):
     """Waits until PREDICATE() is true; returns what it returned."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SLOW
     while True:
         value = predicate()
         if value:
@@ -144,7 +146,7 @@ def sh(command, check=True, timeout=30, **keys):
     argv = command if isinstance(command, list) else ["sh", "-c", command]
     done = subprocess.run(argv, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True,
-                          timeout=timeout, check=False,
+                          timeout=timeout * SLOW, check=False,
                           **{"stdin": subprocess.DEVNULL, **keys})
     if not check:
         return done
@@ -173,7 +175,8 @@ def ssh(who, *command, options=(), port=22, timeout=20, **keys):
         keys.setdefault("stdin", subprocess.DEVNULL)
     keys.setdefault("text", True)
     return subprocess.run(
-        ssh_argv(who, *command, options=options, port=port), timeout=timeout,
+        ssh_argv(who, *command, options=options, port=port),
+        timeout=timeout * SLOW,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **keys)
 
 
@@ -183,7 +186,8 @@ def su(who, command, *options, login=True, **keys):
         keys.setdefault("stdin", subprocess.DEVNULL)
     dash = ["-"] if login else []
     return subprocess.run(
-        ["su", *dash, who, *options, "-c", command], text=True, timeout=20,
+        ["su", *dash, who, *options, "-c", command], text=True,
+        timeout=20 * SLOW,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **keys)
 
 

@@ -15,6 +15,8 @@ import struct
 import termios
 import time
 
+SLOW = float(os.environ.get("BED_SLOW", "1"))  # as in bed.py
+
 
 CONTEXT = re.compile(r"\x1b\]3008;[^\x07\x1b]*(?:\x07|\x1b\\)")
 PREFIX = re.compile(r"\x1b(\](3(0(08?)?)?)?)?\Z")
@@ -89,7 +91,7 @@ class Terminal:
 
     def expect(self, pattern, timeout=10):
         """Waits until PATTERN has been said; returns the match."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * SLOW
         regex = re.compile(pattern, re.M)
         while True:
             match = regex.search(self.text, self.read)
@@ -115,7 +117,7 @@ class Terminal:
 
     def wait(self, timeout=10):
         """Waits for the end; returns the status."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * SLOW
         while self.status is None:
             while self._more(time.monotonic()):
                 pass

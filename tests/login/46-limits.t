@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""limits of a jail as a whole where the kernel has no controller for them:
+refused in one line, or let in and told in one line, as the configuration
+says; never let in silently"""
+import pathlib
+import re
+import sys
+
+from bed import (Logged, case, configure, has, jail_account, lacks, run, same,
+                 sh, ssh, sshd, stop, su)
+
+CONTROLLERS = pathlib.Path("/sys/fs/cgroup/cgroup.controllers")
+if {"memory", "pids"} & set(CONTROLLERS.read_text().split()):
+    print("there are controllers: 90-limits.t is for them")
+    sys.exit(77)
+
+WHO = "unlimited"
+LIMITS = 'memory = "96M"; pids = 50;'
+CAUSE = r"this host cannot limit %s: no controller in cgroup version 2"
+
+jail_account(WHO)
+sshd()
+
+
+def limit(words):
+    stop(WHO)
+    configure(WHO, "limits = { " + words + " };")
+
+
+@case
+def a_limit_that_cannot_be_held_keeps_everybody_out():
+    for words, which in ((LIMITS, "memory, pids"),
+                         (LIMITS + ' required = [ "pids" ];', "pids")):
+        limit(words)
+        for enter in (ssh, su):
+            log = Logged()
+            done = enter(WHO, "echo in")
+            same(done.returncode != 0, True, "refused")
+            lacks(done.stdout, "^in$")
+            log.expect(rf"refuse user={WHO} .*{CAUSE % which}")
+        done = sh(["jailconf", "explain", WHO], check=False)
+        has(done.stdout, CAUSE % which)
+        has(sh(["jailconf", "check"], check=False).stdout, CAUSE % which)
+
+
+@case
+def one_that_is_not_required_is_let_go_and_told():
+    for words in (LIMITS + " required = false;", LIMITS + " required = [];"):
+        limit(words)
+        for enter in (ssh, su):
+            stop(WHO)
+            log = Logged()
+            same(enter(WHO, "echo in").stdout, "in\n")
+            log.expect(rf'limit user={WHO} .*not_held="memory, pids"')
+            same(len(re.findall("not_held", log.text())), 1, "lines")
+        has(sh(["jailconf", "explain", WHO]),
+            "not held on this host: memory, pids")
+        has(sh(["jailconf", "check"]), rf"{WHO}: memory, pids")
+
+
+@case
+def what_is_left_of_it_holds():
+    host = int(sh("nproc"))
+    limit("cpus = 1; required = false;")
+    same(ssh(WHO, "nproc").stdout, "1\n" if host > 0 else "")
+    same(su(WHO, "nproc").stdout, "1\n")
+
+
+run()

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""limits of a jail as a whole: from one session and from ten at once, by ssh
+and su; and that the machine goes on meanwhile"""
+import contextlib
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+from bed import (PLAIN, WITH_SYSTEMD, Logged, account, case, configure,
+                 eventually, has, jail_account, lacks, run, same, sh, ssh,
+                 ssh_argv, sshd, stop, su, uid_of)
+from term import Terminal
+
+CGROUP = pathlib.Path("/sys/fs/cgroup")
+WANTED = {"memory", "pids", "cpu"}
+if not WANTED <= set((CGROUP / "cgroup.controllers").read_text().split()):
+    print("no controllers in cgroup version 2")
+    sys.exit(77)
+
+WHO = "limited"
+MIB = 1 << 20
+
+account(PLAIN)
+jail_account(WHO)
+sshd()
+
+# tail(1) keeps all of a line that has no end; prints how much that was.
+HOG = "head -c %dM /dev/zero | tail | wc -c"
+# Starts sleepers, at most 60, counting, until that fails.
+FORKS = ("sh -c 'n=0; while [ $n -lt 60 ]; do sleep %d >/dev/null 2>&1 &"
+         " n=$((n+1)); echo $n; done'")
+
+
+def limit(*words):
+    stop(WHO)
+    configure(WHO, "limits = { " + " ".join(words) + " };")
+
+
+def cgroup_of(name):
+    """The directory of the jail of account NAME, which must be one."""
+    found = list(CGROUP.glob(f"**/{uid_of(name)}/*/cgroup.procs"))
+    same(len(found), 1, "cgroups of the jail")
+    return found[0].parent
+
+
+def number(name, file):
+    return int((cgroup_of(name) / file).read_text())
+
+
+def event(name, file, word):
+    text = (cgroup_of(name) / file).read_text()
+    return int(re.search(rf"^{word} (\d+)$", text, re.M).group(1))
+
+
+@contextlib.contextmanager
+def held(name=WHO):
+    """A session that keeps the jail, which would end with its last one."""
+    client = subprocess.Popen(ssh_argv(name, "echo up; cat"),
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        same(client.stdout.readline(), b"up\n")
+        yield
+    finally:
+        client.stdin.close()
+        client.wait(300)
+        client.stdout.close()
+
+
+def start(command):
+    """COMMAND in ten sessions, by ssh and by su."""
+    return [subprocess.Popen(
+        ssh_argv(WHO, command) if i % 3 == 0 else ["su", "-", WHO, "-c", command],
+        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT) for i in range(10)]
+
+
+def outputs(clients):
+    return [client.communicate(timeout=600)[0] for client in clients]
+
+
+def others_get_in():
+    """Within five seconds; in a slow machine, what they take on its own."""
+    start = time.monotonic()
+    same(ssh(PLAIN, "echo in").stdout, "in\n", "another account")
+    took = time.monotonic() - start
+    same(took < 5 + 4 * usual(), True, f"it took {took} s")
+
+
+def usual(memory={}):
+    if not memory:
+        start = time.monotonic()
+        ssh(PLAIN, "true")
+        memory["usual"] = time.monotonic() - start
+    return memory["usual"]
+
+
+@case
+def every_session_counts_by_every_door():
+    limit('memory = "300M"; pids = 60;')
+    with held():
+        path = str(cgroup_of(WHO))
+        for text in (ssh(WHO, "echo $$; cat").stdout,
+                     su(WHO, "echo $$; cat").stdout):
+            has(text, r"^\d+$")
+        # One of each kind: what sshd has forked, and what the keeper has.
+        su_client = subprocess.Popen(["su", "-", WHO, "-c", "echo up; cat"],
+                                     stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE)
+        same(su_client.stdout.readline(), b"up\n")
+        inside = {int(p) for p in
+                  (cgroup_of(WHO) / "cgroup.procs").read_text().split()}
+        uid = uid_of(WHO)
+        of_account = {int(p) for p in
+                      sh(f"ps -o pid= -u {uid} | cat").split()}
+        outside = of_account - inside
+        # su's own child, which is jailsh, waits outside.
+        words = [sh(f"ps -o args= -p {p}").strip() for p in outside]
+        same([w for w in words if "jailsh" not in w], [],
+             "processes that do not count")
+        su_client.communicate(timeout=300)
+        same(str(cgroup_of(WHO)), path)
+        same(number(WHO, "memory.max"), 300 * MIB)
+        same(number(WHO, "memory.swap.max"), 0)
+        same(number(WHO, "pids.max"), 60)
+
+
+@case
+def one_session_cannot_take_more_memory():
+    limit('memory = "48M";')
+    with held():
+        for enter in (ssh, su):
+            killed = event(WHO, "memory.events", "oom_kill")
+            lacks(enter(WHO, HOG % 90).stdout, str(90 * MIB), "all of it")
+            same(event(WHO, "memory.events", "oom_kill") > killed, True)
+            has(enter(WHO, HOG % 10).stdout, str(10 * MIB), "a little")
+
+
+@case
+def ten_sessions_cannot_take_more_memory_together():
+    limit('memory = "64M"; sessions = 30;')
+    with held():
+        clients = start(HOG % 30 + "; sleep 1")
+        others_get_in()
+        took = [text for text in outputs(clients) if str(30 * MIB) in text]
+        same(event(WHO, "memory.events", "max") > 0, True, "the limit is hit")
+        same(number(WHO, "memory.peak") <= 64 * MIB, True, f"{len(took)}")
+
+
+@case
+def one_session_cannot_start_more_processes():
+    for enter in (ssh, su):
+        limit("pids = 30;")
+        with held():
+            counts = re.findall(r"^(\d+)$", enter(WHO, FORKS % 5).stdout, re.M)
+            same(10 < int(counts[-1]) < 30, True, f"{counts[-1]} of 30")
+            same(event(WHO, "pids.events", "max") > 0, True)
+
+
+@case
+def ten_sessions_cannot_start_more_processes_together():
+    limit("pids = 60; sessions = 30;")
+    with held():
+        clients = start(FORKS % 10)
+        eventually(lambda: event(WHO, "pids.events", "max") > 0,
+                   "the limit is reached", 60)
+        # sshd's own child comes in, whatever the limit is.
+        same(number(WHO, "pids.current") <= 60 + 4, True, "of 60")
+        others_get_in()
+        outputs(clients)
+
+
+@case
+def a_jail_that_burns_time_has_its_share_only():
+    limit("cpus = 0.5; cpu_weight = 10;")
+    burn = "timeout 15 sh -c 'while :; do :; done'"
+    with held():
+        path = cgroup_of(WHO)
+        same((path / "cpu.max").read_text().split(), ["50000", "100000"])
+        same((path / "cpu.weight").read_text().strip(), "10")
+
+        def used_us():
+            text = (path / "cpu.stat").read_text()
+            return int(re.search(r"^usage_usec (\d+)", text).group(1))
+        clients = [subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+                   for argv in (ssh_argv(WHO, burn),
+                                ["su", "-", WHO, "-c", burn])]
+        eventually(lambda: event(WHO, "cpu.stat", "nr_throttled") > 0,
+                   "it is held back", 20)
+        start, used = time.monotonic(), used_us()
+        others_get_in()
+        time.sleep(1)
+        share = (used_us() - used) / (time.monotonic() - start) / 1e6
+        same(share < 0.75, True, f"{share} processors of 0.5")
+        for client in clients:
+            client.wait(300)
+
+
+@case
+def as_many_processors_are_seen_as_there_are():
+    host = int(sh("nproc"))
+    if host < 2:
+        return
+    for cpus, seen in (("0.5", 1), ("1.0", 1), ("1.5", 2), ("64", host)):
+        limit(f"cpus = {cpus};")
+        same(ssh(WHO, "nproc").stdout, f"{seen}\n", f"by ssh, of {cpus}")
+        same(su(WHO, "nproc").stdout, f"{seen}\n", f"by su, of {cpus}")
+
+
+@case
+def what_was_hit_is_in_the_log_and_told_once():
+    limit('memory = "48M";')
+    with held():
+        log = Logged()
+        ssh(WHO, HOG % 90)
+        log.expect(rf"jail-keeper.*: limit user={WHO} .*oom_kill=1", 20)
+        with Terminal(ssh_argv(WHO, options=("-tt",))) as terminal:
+            terminal.expect(r"jail: out of memory \(limit 48 MiB\):"
+                            r" 1 of your processes killed", 20)
+            terminal.line("exit")
+            terminal.wait(20)
+        with Terminal(ssh_argv(WHO, options=("-tt",))) as terminal:
+            terminal.ask("echo $((6*7))", "^42", 20)
+            lacks(terminal.text, "jail:", "told twice")
+        # A session of jailsh's hears of it when it ends.
+        with Terminal(["su", "-", WHO]) as terminal:
+            terminal.ask("echo $((6*7))", "^42", 20)
+            terminal.line(HOG % 90)
+            terminal.line("exit")
+            terminal.expect(r"jail: out of memory .* 1 of your", 20)
+
+
+@case
+def list_and_explain_tell():
+    limit('memory = "96M"; pids = 50; cpus = 1.5;')
+    with held():
+        has(sh("jailconf list"), rf"^{WHO} .* \d+M +\d+ +\d\d\d\d-")
+        text = sh(f"jailconf explain {WHO}")
+        has(text, r"for the whole jail: memory 100663296, swap 0, pids 50,"
+                  r" cpus 1\.500")
+        lacks(text, "not held")
+
+
+@case
+def sshd_s_child_goes_with_its_login():
+    if not WITH_SYSTEMD:
+        return
+    limit('memory = "200M";')
+    client = subprocess.Popen(ssh_argv(WHO, "echo up; sleep 600"),
+                              stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE)
+    same(client.stdout.readline(), b"up\n")
+    lines = sh("loginctl --no-legend --no-pager list-sessions").splitlines()
+    mine = [l.split()[0] for l in lines if WHO in l.split()]
+    same(len(mine), 1, "sessions that logind knows")
+    status = sh(f"loginctl --no-pager session-status {mine[0]}")
+    has(status, r"sshd.*: " + WHO)
+    lacks(status, r"sleep 600")
+    sh(["loginctl", "terminate-session", mine[0]])
+    same(client.wait(300) != 0, True)
+    client.stdout.close()
+    eventually(lambda: "sleep 600" not in sh("ps -eo args"),
+               "the session's command is gone", 30)
+    eventually(lambda: WHO not in sh("loginctl --no-legend list-sessions"),
+               "logind has closed the session", 30)
+
+
+@case
+def nothing_is_left_behind():
+    stop(WHO)
+    eventually(lambda: not list(CGROUP.glob(f"**/{uid_of(WHO)}")),
+               "the jail's cgroup is gone", 20)
+
+
+run()
