@@ -154,6 +154,7 @@ int
 main(void)
 {
 	struct broker broker = { .namespace = -1, .signals = -1, .log = -1 };
+	struct log_event event;
 	struct err err;
 	int ret;
 
@@ -161,11 +162,10 @@ main(void)
 		return EXIT_FAILURE;
 	ret = prepare(&broker, &err) < 0 ? -1 : find_jail(&broker, &err);
 	if (ret < 0) {
-		log_line(broker.log, LOG_ERR, "jail-broker",
-			 "refuse user=%s cause=\"%s\"",
-			 broker.plan.account != NULL ? broker.plan.account
-						     : "?",
-			 err.text);
+		log_begin(&event, "refuse");
+		log_add(&event, "user", broker.plan.account);
+		log_add_cause(&event, "start", &err);
+		log_send(broker.log, LOG_ERR, "jail-broker", &event);
 		return EXIT_FAILURE;
 	}
 	if (ret == 0)

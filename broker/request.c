@@ -12,14 +12,12 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "broker/rules.h"
 #include "jail/jail.h"
 #include "jail/run.h"
 #include "jail/wire.h"
 
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +25,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -58,32 +55,33 @@ stdio_close(struct stdio *stdio)
 #define STDIO_NONE                                                             \
 	((struct stdio){ .theirs = { -1, -1, -1 }, .ours = { -1, -1, -1 } })
 
-/* "pid=N" is who asked, on the host. */
+/* COMMAND is what was asked for, and may be what the account wrote. */
 static void
-tell(const struct request *request, int priority, const char *verdict,
-     const char *text)
+begin_event(const struct request *request, struct log_event *event,
+	    const char *name, const char *command)
 {
-	struct ucred who = { .pid = 0 };
+	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	(void)getsockopt(request->sock, SOL_SOCKET, SO_PEERCRED, &who, &len);
-	log_line(request->log, priority, "jail-broker",
-		 "%s user=%s uid=%u jail=%s pid=%d %s", verdict,
-		 request->plan->account, request->plan->uid,
-		 request->plan->jail, (int)who.pid, text);
+	log_begin(event, name);
+	log_add(event, "user", request->plan->account);
+	log_add_number(event, "uid", request->plan->uid);
+	log_add(event, "jail", request->plan->jail);
+	log_add(event, "service", command);
+	if (getsockopt(request->sock, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0)
+		log_add_number(event, "from-pid", who.pid);
 }
 
-/* COMMAND is for the log, and may be what the account wrote. */
 static _Noreturn void
 refuse(const struct request *request, const char *command,
        const struct err *err)
 {
 	struct wire_msg msg = { .kind = WIRE_REFUSE };
-	char text[600];
+	struct log_event event;
 
-	(void)snprintf(text, sizeof(text), "command=%s cause=\"%s\"",
-		       name_is_plain(command) ? command : "?", err->text);
-	tell(request, LOG_WARNING, "refuse", text);
+	begin_event(request, &event, "refuse", command);
+	log_add_cause(&event, "command", err);
+	log_send(request->log, LOG_WARNING, "jail-broker", &event);
 	/* Only what the rules say is for the one who asks (rule R21). */
 	(void)snprintf(msg.text, sizeof(msg.text), "%s",
 		       err->kind == ERR_REFUSED ? err->text : "refused");
@@ -148,16 +146,6 @@ set_patience(int sock, struct err *err)
 	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) <
 	    0)
 		return err_errno(err, "SO_RCVTIMEO");
-	return 0;
-}
-
-/* Root's keyring is not the account's. */
-static int
-make_keyring(struct err *err)
-{
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
-	    errno != ENOSYS)
-		return err_errno(err, "session keyring");
 	return 0;
 }
 
@@ -322,13 +310,13 @@ serve(const struct request *request, const struct command *command,
 	struct wire_msg msg = { .kind = WIRE_STARTED };
 	cleanup_fd int signals = open_signals(err);
 	cleanup_fd int input = -1;
-	char text[64];
+	struct log_event event;
 	pid_t child;
 
 	if (signals < 0 || make_pipes(&stdio, err) < 0)
 		refuse(request, command->name, err);
-	(void)snprintf(text, sizeof(text), "command=%s", command->name);
-	tell(request, LOG_INFO, "allow", text);
+	begin_event(request, &event, "command", command->name);
+	log_send(request->log, LOG_INFO, "jail-broker", &event);
 	child = fork();
 	if (child < 0) {
 		(void)err_errno(err, "fork");
@@ -359,7 +347,7 @@ request_main(const struct request *request)
 	take_loginuid(request->sock);
 	if (set_patience(request->sock, &err) < 0 ||
 	    jail_become_outside(request->plan, &err) < 0 ||
-	    make_keyring(&err) < 0 || hear(request, &asked, &err) < 0)
+	    hear(request, &asked, &err) < 0)
 		refuse(request, "", &err);
 	command = rules_decide(request->plan, asked.argv, asked.argc, &err);
 	if (command == NULL)

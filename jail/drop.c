@@ -363,8 +363,8 @@ jail_become_outside(const struct plan *plan, struct err *err)
 				 .groups = plan->groups,
 				 .n_groups = plan->n_groups };
 
-	if (set_groups(&ids, err) < 0 || set_gid(ids.gid, err) < 0 ||
-	    set_uid(ids.uid, err) < 0)
+	if (make_session_keyring(err) < 0 || set_groups(&ids, err) < 0 ||
+	    set_gid(ids.gid, err) < 0 || set_uid(ids.uid, err) < 0)
 		return -1;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");

@@ -11,7 +11,8 @@
 #include <time.h>
 
 /* Those that log events under their own name (base/log.h). */
-static const char *const programs[] = { "jail-keeper", "jailsh", "pam_jail" };
+static const char *const programs[] = { "jail-broker", "jail-keeper", "jailsh",
+					"pam_jail" };
 
 /* Where syslogd(8) puts LOG_AUTHPRIV: Debian, Red Hat. */
 static const char *const files[] = { "/var/log/auth.log", "/var/log/secure" };
