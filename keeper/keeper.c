@@ -55,7 +55,10 @@ enum {
 	/* Connections of the account itself that have not asked for anything
 	 * yet; more is somebody who wants to fill us up. */
 	IDLE_PEERS_MAX = 16,
-	COMPLAIN_MS = 1000,	/* about callers, at most so often */
+	COMPLAIN_MS = 1000, /* about callers, at most so often */
+	CLOSERS_MAX = 16,   /* until they are less, no account is heard */
+	CLOSER_SECONDS = 5,
+	CLOSER_POLL_MS = 1000,	/* their end is no event */
 	TIMER_SLACK_NS = 50000, /* of init(1): PR_SET_TIMERSLACK(2const) */
 	NAME_PATH_MAX =
 		sizeof(RUN_DIR) + sizeof("/4294967295/") + NAME_PLAIN_MAX,
@@ -88,6 +91,7 @@ struct keeper {
 	int64_t complained_ms; /* when complain() last said something */
 	uint32_t n_unsaid;     /* and how often it did not since */
 	size_t n_workers;
+	size_t n_closers;
 	struct peer *peers;
 	struct pollfd *polls; /* FIRST_PEER more than peers */
 	size_t n_peers;
@@ -411,6 +415,41 @@ add_peer(struct keeper *keeper, int *sock, struct err *err)
 }
 
 /*
+ * Closes what came from the account, which may take as long as the account
+ * wants: SO_LINGER of a socket, close(2) of a file of its own file system
+ * (fuse(4)), and those that are still in the queue of a connection.  So
+ * another process does it, which shares our descriptors.
+ */
+static void
+close_apart(struct keeper *keeper, int *fds, size_t n)
+{
+	/* Without SIGCHLD, bury() does not take it for a session. */
+	const pid_t pid =
+		n > 0 ? (pid_t)syscall(SYS_clone, CLONE_FILES, 0, 0, 0, 0) : -1;
+
+	if (pid == 0) {
+		(void)alarm(CLOSER_SECONDS);
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (pid <= 0)
+			fd_close(&fds[i]);
+		else
+			fds[i] = -1;
+	if (pid == 0)
+		_exit(EXIT_SUCCESS);
+	keeper->n_closers += pid > 0;
+}
+
+static void
+bury_closers(struct keeper *keeper)
+{
+	while (keeper->n_closers > 0 &&
+	       waitpid(-1, NULL, WNOHANG | (int)__WCLONE) > 0)
+		keeper->n_closers--;
+}
+
+/*
  * Where the jail has limits, sshd's child is in the jail's cgroup and not in
  * its login's any more.  So when the login is ended from outside (loginctl,
  * kill), that would go on alone; when it ends by itself, there is no child.
@@ -421,6 +460,8 @@ drop_peer(struct keeper *keeper, size_t i)
 	if (keeper->peers[i].entered >= 0)
 		(void)pidfd_send_signal(keeper->peers[i].entered, SIGTERM, NULL,
 					0);
+	if (keeper->peers[i].uid != 0)
+		close_apart(keeper, &keeper->peers[i].sock, 1);
 	fd_close(&keeper->peers[i].sock);
 	fd_close(&keeper->peers[i].entered);
 	keeper->peers[i] = keeper->peers[--keeper->n_peers];
@@ -628,21 +669,20 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 }
 
 static bool
-answer(struct keeper *keeper, struct peer *peer)
+answer_message(struct keeper *keeper, struct peer *peer, struct wire_fds *fds)
 {
-	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
 	const bool root = peer->uid == 0;
 	struct wire_msg msg;
 	struct err err;
 
-	if (wire_recv(peer->sock, &msg, &fds, &err) < 0)
+	if (wire_recv(peer->sock, &msg, fds, &err) < 0)
 		return false;
 	if (msg.kind == WIRE_RUN)
-		return answer_run(keeper, peer, &msg, &fds);
+		return answer_run(keeper, peer, &msg, fds);
 	/* Whoever has joined may say this besides, and nothing else: the
 	 * connection may be in a child of sshd's that is the account now. */
 	if (peer->leases)
-		return answer_leased(keeper, peer, &msg, &fds);
+		return answer_leased(keeper, peer, &msg, fds);
 	if (msg.kind == WIRE_JOIN && root)
 		return answer_join(keeper, peer);
 	if (msg.kind == WIRE_STATUS && root)
@@ -654,6 +694,17 @@ answer(struct keeper *keeper, struct peer *peer)
 	else
 		refuse_peer(peer->sock, "not for you");
 	return msg.kind == WIRE_STOP;
+}
+
+static bool
+answer(struct keeper *keeper, struct peer *peer)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	const bool stays = answer_message(keeper, peer, &fds);
+
+	if (peer->uid != 0)
+		close_apart(keeper, fds.fd, fds.n);
+	return stays;
 }
 
 /* --- life and end -------------------------------------------------------- */
@@ -791,13 +842,22 @@ wait_for_events(struct keeper *keeper, int timeout_ms)
 {
 	struct pollfd *const polls = keeper->polls;
 	const size_t n = keeper->n_peers;
+	const bool busy = keeper->n_closers >= CLOSERS_MAX;
 
+	if (keeper->n_closers > 0 &&
+	    (timeout_ms < 0 || timeout_ms > CLOSER_POLL_MS))
+		timeout_ms = CLOSER_POLL_MS;
 	polls[POLL_SIGNALS] = (struct pollfd){ keeper->signals, POLLIN, 0 };
-	polls[POLL_LISTENER] = (struct pollfd){ keeper->listener, POLLIN, 0 };
+	polls[POLL_LISTENER] =
+		(struct pollfd){ busy ? -1 : keeper->listener, POLLIN, 0 };
 	hits_poll(&keeper->hits, &polls[POLL_HITS]);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		const struct peer *const peer = &keeper->peers[i];
+		const bool heard = !busy || peer->uid == 0;
+
 		polls[FIRST_PEER + i] =
-			(struct pollfd){ keeper->peers[i].sock, POLLIN, 0 };
+			(struct pollfd){ heard ? peer->sock : -1, POLLIN, 0 };
+	}
 	if (poll(polls, FIRST_PEER + n, timeout_ms) >= 0)
 		return n;
 	for (size_t i = 0; i < FIRST_PEER + n; i++)
@@ -840,6 +900,7 @@ serve(struct keeper *keeper)
 		int timeout_ms;
 		size_t n;
 
+		bury_closers(keeper);
 		note_use(keeper);
 		timeout_ms = time_left_ms(keeper);
 		if (timeout_ms == 0 && may_end(keeper))

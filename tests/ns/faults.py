@@ -119,6 +119,8 @@ MAY_FAIL = {
     "jail-keeper newfstatat ffffff9c": "remove_name()",
     "jail-keeper write": "cgroup_kill()",
     "jail-keeper kill": "its PID 1 goes with it",
+    "jail-keeper clone 400": "close_apart(): then it is closed at once",
+    "jail-keeper prctl 1": "close_apart(): it is gone in a few seconds",
     "jail-keeper flock": "it tries again, or leaves the name to the next",
     "jail-keeper poll": "it asks again",
     "jail-keeper read": "of the signal that a child has ended: it looks",

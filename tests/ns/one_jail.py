@@ -170,6 +170,47 @@ def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
     os.unlink(LOCK)
 
 
+# Sends the keeper sockets that take an hour to close.
+LINGER = """
+import array, socket, struct, sys, time
+for _ in range(3):
+    server = socket.create_server(("127.0.0.1", 0))
+    ours = socket.create_connection(server.getsockname())
+    held = server.accept()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                    struct.pack("ii", 1, 3600))
+    ours.setblocking(False)
+    try:
+        while True:
+            ours.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    keeper.connect(sys.argv[1])
+    keeper.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                             array.array("i", [ours.fileno()]))])
+    ours.close()
+print("done", flush=True)
+time.sleep(100)
+"""
+
+
+@sentence
+def what_is_slow_to_close_does_not_hold_up_the_keeper():
+    run("ip", "link", "set", "lo", "up")
+    with Hold("-l", "0"):
+        sender = start(sys.executable, "-c", LINGER, ACCOUNT_DIR + "/probe",
+                       user=ALICE, group=ALICE, extra_groups=[])
+        equal(sender.stdout.readline(), "done\n")
+        for _ in range(3):
+            begun = time.monotonic()
+            said(probe("-j", "take"))
+            check(time.monotonic() - begun < 2, "the keeper was busy")
+        said(probe("stop"))
+    sender.kill()
+    sender.wait()
+
+
 # Locks what can be opened.
 LOCK_ALL = """
 import fcntl, os, sys, time
