@@ -429,7 +429,8 @@ close_apart(struct keeper *keeper, int *fds, size_t n)
 
 	if (pid == 0) {
 		(void)alarm(CLOSER_SECONDS);
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+			_exit(EXIT_FAILURE);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (pid <= 0)
