@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keeper - what jail-keeper(8) knows of its jail and of who is connected
+ */
+#ifndef KEEPER_KEEPER_H
+#define KEEPER_KEEPER_H
+
+#include "base/log.h"
+#include "jail/cgroup.h"
+#include "jail/jail.h"
+#include "jail/wire.h"
+#include "keeper/commands.h"
+#include "keeper/hits.h"
+
+#include <poll.h>
+#include <time.h>
+
+struct peer {
+	int sock;
+	uid_t uid;   /* as the kernel says */
+	pid_t pid;   /* and this, of when it connected */
+	bool leases; /* a session of the host that has joined */
+	int entered; /* pidfd of its process that entered, or -1 */
+	time_t since;
+	char label[512]; /* of a session, for "jailconf list" */
+};
+
+struct keeper {
+	struct jail jail;
+	struct cgroup cgroup;
+	struct hits hits;
+	int plan;
+	int listener;	/* -1: a private jail, or one that has ended */
+	int lock;	/* of the account, for flock(2); -1 likewise */
+	ino_t name_ino; /* of our socket in RUN_DIR */
+	int signals;
+	int log;
+	pid_t init;
+	struct commands commands;
+	time_t started;
+	int64_t idle_since_ms; /* when the last session ended; -1: in use */
+	int64_t complained_ms; /* when complain() last said something */
+	uint32_t n_unsaid;     /* and how often it did not since */
+	size_t n_workers;
+	size_t n_closers;
+	struct peer *peers;
+	struct pollfd *polls; /* FIRST_PEER more than peers */
+	size_t n_peers;
+};
+
+/* Places in keeper.polls. */
+enum {
+	POLL_SIGNALS,
+	POLL_LISTENER,
+	POLL_HITS,
+	FIRST_PEER = POLL_HITS + HITS_POLLS
+};
+
+/* Begins an event of this jail's. */
+void keeper_event(const struct keeper *keeper, struct log_event *event,
+		  const char *name) __attribute__((nonnull));
+
+/* CLOCK_MONOTONIC. */
+int64_t now_ms(void);
+
+/*
+ * As fork(2), into the cgroup CGROUP, or the caller's if that is -1, and into
+ * NAMESPACES.  If PIDFD is not NULL, the parent gets the child's there.
+ */
+pid_t fork_into(int cgroup, uint64_t namespaces, int *pidfd);
+
+/* --- peers.c ------------------------------------------------------------ */
+
+/*
+ * Makes who is at the other end of *SOCK a peer, and takes *SOCK over.
+ * Returns 0, or -1 with ERR_REFUSED (it is neither root nor the account) or
+ * ERR_SYSTEM.
+ */
+int peers_add(struct keeper *keeper, int *sock, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/* Takes in one who has connected.  Returns whether somebody came. */
+bool peers_accept(struct keeper *keeper) __attribute__((nonnull));
+
+/* Forgets the peer with the number I; the last one gets that number. */
+void peers_drop(struct keeper *keeper, size_t i) __attribute__((nonnull));
+
+/* Hears the peer and does what it asks for.  Returns whether it stays. */
+bool peers_answer(struct keeper *keeper, struct peer *peer)
+	__attribute__((nonnull));
+
+/* Tells who is at the other end of SOCK why not; it may be gone. */
+void peers_refuse(int sock, const char *why) __attribute__((nonnull));
+
+/* Fills keeper->polls in for all peers; of accounts only if they may be heard
+ * now. */
+void peers_poll(const struct keeper *keeper) __attribute__((nonnull));
+
+/* Whether no account is heard just now, because too much of theirs is being
+ * closed; and how long to wait at most until that is looked at again. */
+bool peers_busy(const struct keeper *keeper) __attribute__((nonnull));
+int peers_wait_ms(const struct keeper *keeper, int timeout_ms)
+	__attribute__((nonnull));
+
+/* Buries the processes that have closed something for us. */
+void peers_bury(struct keeper *keeper) __attribute__((nonnull));
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC */
+/* Who is connected, and what they ask for. */
+#include "base/cleanup.h"
+#include "keeper/keeper.h"
+#include "keeper/session.h"
+
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum {
+	/* Connections of the account itself that have not asked for anything
+	 * yet; more is somebody who wants to fill us up. */
+	IDLE_PEERS_MAX = 16,
+	COMPLAIN_MS = 1000, /* about callers, at most so often */
+	CLOSERS_MAX = 16,   /* until they are less, no account is heard */
+	CLOSER_SECONDS = 5,
+	CLOSER_POLL_MS = 1000, /* their end is no event */
+};
+
+/* Room for one peer more. */
+static int
+make_room(struct keeper *keeper, struct err *err)
+{
+	const size_t n = keeper->n_peers + 1;
+	struct peer *const peers =
+		reallocarray(keeper->peers, n, sizeof(*peers));
+	struct pollfd *polls;
+
+	if (peers == NULL)
+		return err_errno(err, "memory");
+	keeper->peers = peers;
+	polls = reallocarray(keeper->polls, FIRST_PEER + n, sizeof(*polls));
+	if (polls == NULL)
+		return err_errno(err, "memory");
+	keeper->polls = polls;
+	return 0;
+}
+
+int
+peers_add(struct keeper *keeper, int *sock, struct err *err)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (make_room(keeper, err) < 0)
+		return -1;
+	if (getsockopt(*sock, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		return err_errno(err, "SO_PEERCRED");
+	if (who.uid != 0 && who.uid != keeper->jail.plan.uid)
+		return err_set(err, ERR_REFUSED, "uid %u is not of this jail",
+			       who.uid);
+	keeper->peers[keeper->n_peers++] = (struct peer){ .sock = fd_take(sock),
+							  .uid = who.uid,
+							  .pid = who.pid,
+							  .entered = -1,
+							  .since = time(NULL) };
+	return 0;
+}
+
+/*
+ * Closes what came from the account, which may take as long as the account
+ * wants: SO_LINGER of a socket, close(2) of a file of its own file system
+ * (fuse(4)), and those that are still in the queue of a connection.  So
+ * another process does it, which shares our descriptors.
+ */
+static void
+close_apart(struct keeper *keeper, int *fds, size_t n)
+{
+	/* Without SIGCHLD, bury() does not take it for a session. */
+	const pid_t pid =
+		n > 0 ? (pid_t)syscall(SYS_clone, CLONE_FILES, 0, 0, 0, 0) : -1;
+
+	if (pid == 0) {
+		(void)alarm(CLOSER_SECONDS);
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+			_exit(EXIT_FAILURE);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (pid <= 0)
+			fd_close(&fds[i]);
+		else
+			fds[i] = -1;
+	if (pid == 0)
+		_exit(EXIT_SUCCESS);
+	keeper->n_closers += pid > 0;
+}
+
+void
+peers_bury(struct keeper *keeper)
+{
+	while (keeper->n_closers > 0 &&
+	       waitpid(-1, NULL, WNOHANG | (int)__WCLONE) > 0)
+		keeper->n_closers--;
+}
+
+/*
+ * Where the jail has limits, sshd's child is in the jail's cgroup and not in
+ * its login's any more.  So when the login is ended from outside (loginctl,
+ * kill), that would go on alone; when it ends by itself, there is no child.
+ */
+void
+peers_drop(struct keeper *keeper, size_t i)
+{
+	if (keeper->peers[i].entered >= 0)
+		(void)pidfd_send_signal(keeper->peers[i].entered, SIGTERM, NULL,
+					0);
+	if (keeper->peers[i].uid != 0)
+		close_apart(keeper, &keeper->peers[i].sock, 1);
+	fd_close(&keeper->peers[i].sock);
+	fd_close(&keeper->peers[i].entered);
+	keeper->peers[i] = keeper->peers[--keeper->n_peers];
+}
+
+static size_t
+count_leases(const struct keeper *keeper)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keeper->n_peers; i++)
+		n += keeper->peers[i].leases;
+	return n;
+}
+
+static size_t
+count_idle_users(const struct keeper *keeper)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keeper->n_peers; i++)
+		n += keeper->peers[i].uid != 0;
+	return n;
+}
+
+/* Who may connect may do so in a loop: the log is not for that account to
+ * fill. */
+static void
+complain(struct keeper *keeper, const struct err *err)
+{
+	const int64_t now = now_ms();
+	struct log_event event;
+
+	if (now - keeper->complained_ms < COMPLAIN_MS) {
+		keeper->n_unsaid++;
+		return;
+	}
+	keeper_event(keeper, &event, "refuse");
+	if (keeper->n_unsaid > 0)
+		log_add_number(&event, "unsaid", keeper->n_unsaid);
+	log_add_cause(&event, "connect", err);
+	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
+	keeper->complained_ms = now;
+	keeper->n_unsaid = 0;
+}
+
+/* Returns whether somebody came. */
+bool
+peers_accept(struct keeper *keeper)
+{
+	cleanup_fd int sock = -1;
+	struct err err;
+
+	if (keeper->listener < 0)
+		return false;
+	sock = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (sock < 0)
+		return false;
+	if (peers_add(keeper, &sock, &err) < 0 ||
+	    count_idle_users(keeper) > IDLE_PEERS_MAX) {
+		if (sock < 0) { /* it was added already */
+			(void)err_set(&err, ERR_REFUSED, "too many callers");
+			peers_drop(keeper, keeper->n_peers - 1);
+		}
+		complain(keeper, &err);
+	}
+	return true;
+}
+
+void
+peers_refuse(int sock, const char *why)
+{
+	struct wire_msg msg = { .kind = WIRE_REFUSE };
+
+	(void)snprintf(msg.text, sizeof(msg.text), "%s", why);
+	wire_tell(sock, &msg);
+}
+
+/* Each answer returns whether the peer stays. */
+
+static bool
+answer_join(struct keeper *keeper, struct peer *peer)
+{
+	const int fds[] = { keeper->jail.init, keeper->plan,
+			    keeper->cgroup.procs };
+	const size_t n_fds = keeper->cgroup.procs >= 0 ? 3 : 2;
+	struct wire_msg msg = { .kind = WIRE_GRANT,
+				.root_dev = keeper->jail.root_dev,
+				.root_ino = keeper->jail.root_ino };
+	struct err err;
+
+	if (count_leases(keeper) >= keeper->jail.plan.sessions) {
+		peers_refuse(peer->sock, "too many sessions");
+		return false;
+	}
+	hits_words(&keeper->hits, &keeper->jail.plan, msg.text,
+		   sizeof(msg.text));
+	if (wire_send(peer->sock, &msg, fds, n_fds, &err) < 0)
+		return false;
+	peer->leases = true;
+	return true;
+}
+
+/* sshd's child is in the jail's namespaces, but not its PID 1's, and it may
+ * not be in its cgroup: the end of both would leave it. */
+static bool
+note_entered(struct keeper *keeper, struct peer *peer,
+	     const struct wire_msg *msg, struct wire_fds *fds)
+{
+	if (peer->entered >= 0 || fds->n != 1)
+		return false;
+	peer->entered = fd_take(&fds->fd[0]);
+	if (msg->value != 0)
+		hits_told(&keeper->hits);
+	return true;
+}
+
+/* Once, and before anybody has entered: later the account may be the one who
+ * says it. */
+static bool
+note_label(struct peer *peer, const struct wire_msg *msg)
+{
+	if (peer->label[0] != '\0' || peer->entered >= 0)
+		return false;
+	(void)snprintf(peer->label, sizeof(peer->label), "%.*s",
+		       (int)sizeof(peer->label) - 1, msg->text);
+	return true;
+}
+
+static bool
+answer_leased(struct keeper *keeper, struct peer *peer,
+	      const struct wire_msg *msg, struct wire_fds *fds)
+{
+	if (msg->kind == WIRE_LABEL)
+		return note_label(peer, msg);
+	return msg->kind == WIRE_ENTERED &&
+	       note_entered(keeper, peer, msg, fds);
+}
+
+static bool
+answer_session(const struct keeper *keeper, const struct peer *asker,
+	       int32_t number)
+{
+	struct wire_msg msg = { .kind = WIRE_SESSION };
+	struct err err;
+
+	for (size_t i = 0; i < keeper->n_peers; i++) {
+		const struct peer *const peer = &keeper->peers[i];
+
+		if (!peer->leases || number-- > 0)
+			continue;
+		msg.value = peer->pid;
+		msg.started = peer->since;
+		(void)snprintf(msg.text, sizeof(msg.text), "%s", peer->label);
+		return wire_send(asker->sock, &msg, NULL, 0, &err) == 0;
+	}
+	peers_refuse(asker->sock, "no more sessions");
+	return false;
+}
+
+static bool
+answer_status(const struct keeper *keeper, const struct peer *peer)
+{
+	struct share_use use;
+	struct wire_msg msg = { .kind = WIRE_STATUS,
+				.sessions = (uint32_t)count_leases(keeper),
+				.init_pid = keeper->init,
+				.started = keeper->started };
+	struct err err;
+
+	share_read_use(keeper->cgroup.jail, &use);
+	msg.memory_bytes = use.memory_bytes;
+	msg.pids = use.pids;
+	return wire_send(peer->sock, &msg, &keeper->plan, 1, &err) == 0;
+}
+
+static bool
+answer_run(struct keeper *keeper, const struct peer *peer,
+	   const struct wire_msg *msg, struct wire_fds *fds)
+{
+	char note[sizeof(msg->text)];
+	struct session session = { .jail = &keeper->jail,
+				   .hits = &keeper->hits,
+				   .note = note,
+				   .sock = peer->sock,
+				   .log = keeper->log,
+				   .msg = msg,
+				   .fds = fds };
+	pid_t pid;
+
+	if (keeper->n_workers >= keeper->jail.plan.sessions) {
+		peers_refuse(peer->sock, "too many sessions");
+		return false;
+	}
+	hits_words(&keeper->hits, &keeper->jail.plan, note, sizeof(note));
+	hits_told(&keeper->hits);
+	pid = fork_into(keeper->cgroup.jail, 0, NULL);
+	if (pid == 0)
+		session_main(&session);
+	if (pid < 0)
+		peers_refuse(peer->sock, "the jail cannot start a process");
+	else
+		keeper->n_workers++;
+	return false; /* the child has the connection now */
+}
+
+static bool
+answer_message(struct keeper *keeper, struct peer *peer, struct wire_fds *fds)
+{
+	const bool root = peer->uid == 0;
+	struct wire_msg msg;
+	struct err err;
+
+	if (wire_recv(peer->sock, &msg, fds, &err) < 0)
+		return false;
+	if (msg.kind == WIRE_RUN)
+		return answer_run(keeper, peer, &msg, fds);
+	/* Whoever has joined may say this besides, and nothing else: the
+	 * connection may be in a child of sshd's that is the account now. */
+	if (peer->leases)
+		return answer_leased(keeper, peer, &msg, fds);
+	if (msg.kind == WIRE_JOIN && root)
+		return answer_join(keeper, peer);
+	if (msg.kind == WIRE_STATUS && root)
+		return answer_status(keeper, peer);
+	if (msg.kind == WIRE_SESSION && root)
+		return answer_session(keeper, peer, msg.value);
+	if (msg.kind == WIRE_STOP && root)
+		(void)kill(keeper->init, SIGKILL);
+	else
+		peers_refuse(peer->sock, "not for you");
+	return msg.kind == WIRE_STOP;
+}
+
+bool
+peers_answer(struct keeper *keeper, struct peer *peer)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	const bool stays = answer_message(keeper, peer, &fds);
+
+	if (peer->uid != 0)
+		close_apart(keeper, fds.fd, fds.n);
+	return stays;
+}
+
+bool
+peers_busy(const struct keeper *keeper)
+{
+	return keeper->n_closers >= CLOSERS_MAX;
+}
+
+int
+peers_wait_ms(const struct keeper *keeper, int timeout_ms)
+{
+	if (keeper->n_closers > 0 &&
+	    (timeout_ms < 0 || timeout_ms > CLOSER_POLL_MS))
+		return CLOSER_POLL_MS;
+	return timeout_ms;
+}
+
+void
+peers_poll(const struct keeper *keeper)
+{
+	const bool busy = peers_busy(keeper);
+
+	for (size_t i = 0; i < keeper->n_peers; i++) {
+		const struct peer *const peer = &keeper->peers[i];
+		const bool heard = !busy || peer->uid == 0;
+
+		keeper->polls[FIRST_PEER + i] =
+			(struct pollfd){ heard ? peer->sock : -1, POLLIN, 0 };
+	}
+}
