@@ -115,6 +115,13 @@ def scp_copies_many_small_files_with_hard_names(who):
         belongs(home_of(who) / "scp", who)
         same((back / "grüße-日本").read_text(), "grüße-日本")
         same(len(list((back / "deep/er").iterdir())), 40)
+        with marked(who):
+            target = WORK / f"scp-mark-{who}"
+            same(fetch(["scp", "-q", protocol, f"{who}@{BOX}:{mark_of(who)}",
+                        str(target)]), True, "the mark")
+            same(target.read_text(), f"{who}\n")
+            same(fetch(["scp", "-q", protocol, f"{who}@{BOX}:{SECRET}",
+                        str(target)]), False, "the secret")
 
 
 @in_each_jail

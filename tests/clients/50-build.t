@@ -6,16 +6,20 @@ import shlex
 import textwrap
 
 from clients import OPEN, customers, home_of, in_each_jail, typed_proof
-from bed import case, has, lacks, proved, run, same, ssh, ssh_argv, uid_of
+from bed import (PROOF, case, has, lacks, proved, run, same, ssh, ssh_argv,
+                 uid_of)
 from term import Terminal
 
 customers()
 
 
-def runs(who, script, status=0, timeout=60):
-    done = ssh(who, "sh -eu -", input=textwrap.dedent(script), timeout=timeout)
-    same(done.returncode, status, done.stdout + done.stderr)
-    return done.stdout
+def runs(who, script, timeout=60):
+    """What SCRIPT says, which has run where WHO belongs."""
+    script = textwrap.dedent(script) + "\n" + PROOF
+    done = ssh(who, "sh -eu -", input=script, timeout=timeout)
+    same(done.returncode, 0, done.stdout + done.stderr)
+    proved(who, done.stdout)
+    return done.stdout[:done.stdout.index("mnt=mnt:")]
 
 
 @in_each_jail
@@ -84,6 +88,7 @@ def python_has_processes_semaphores_and_shared_memory(who):
         memory.unlink()
         with tempfile.NamedTemporaryFile() as file:
             print("temporary", os.path.dirname(file.name))
+        print("homes", *os.listdir("/home"))
         print("user", getpass.getuser(), os.path.expanduser("~"))
         print("host", socket.gethostname(),
               socket.gethostbyname(socket.gethostname()))
@@ -92,6 +97,7 @@ def python_has_processes_semaphores_and_shared_memory(who):
         pty.spawn(["tty"])
         """))
     same(text.stderr, "")
+    lacks(text.stdout, "other")
     for line in ("sum 499500", "threads 4950", "memory 7", "temporary /tmp",
                  f"user {who} /home/{who}", f"host {who} 127.0.1.1",
                  "localhost 127.0.0.1 443", r"/dev/pts/\d+"):
