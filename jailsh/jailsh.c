@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,6 +98,18 @@ connect_to_keeper(struct err *err)
 	return registry_connect(getuid(), jail, err);
 }
 
+/*
+ * We hold the terminal of whoever called su(1).  Other processes of the account
+ * that run outside must not find it in /proc, nor come to it by ptrace(2).
+ */
+static int
+keep_to_ourselves(struct err *err)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_errno(err, "PR_SET_DUMPABLE");
+	return 0;
+}
+
 /* Runs the session inside and ends as it ends; returns only on failure. */
 static void
 ask_keeper(char **argv, struct err *err)
@@ -133,7 +146,7 @@ main(int argc, char **argv)
 	}
 	if (find_shell(shell, sizeof(shell)))
 		become_shell(shell, argv, &err);
-	else if (run_check_stdio(&err) == 0)
+	else if (keep_to_ourselves(&err) == 0 && run_check_stdio(&err) == 0)
 		ask_keeper(argv, &err);
 	refuse(&err);
 }

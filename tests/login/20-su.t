@@ -173,6 +173,24 @@ def kill_9_of_jailsh_outside_ends_the_session():
 
 
 @case
+def the_account_s_other_processes_outside_cannot_take_jailsh_over():
+    """It holds the caller's terminal; ptrace(2) asks for the same right as
+    to read /proc/PID/fd, and more."""
+    session = subprocess.Popen(["su", "-", JAILED, "-c", "echo up; cat"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        same(session.stdout.readline(), b"up\n")
+        jailsh, = [pid for pid in of_uid(uid_of(JAILED))
+                   if os.readlink(f"/proc/{pid}/exe") == JAILSH]
+        done = sh(["setpriv", f"--reuid={JAILED}", f"--regid={JAILED}",
+                   "--init-groups", "ls", f"/proc/{jailsh}/fd"], check=False)
+        has(done.stdout, "Permission denied")
+    finally:
+        session.stdin.close()
+        session.wait()
+
+
+@case
 def descriptors_of_the_caller_do_not_come_along():
     for who in (PLAIN, JAILED):
         done = sh(f"exec 7</home/other 8</etc; su - {who} -c "
