@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 enum {
-	CALL_UNKNOWN = -1, /* not on this architecture */
+	CALL_ELSEWHERE = -1, /* not on this architecture */
+	CALL_UNKNOWN = -2,
 	/* Protocols and types that this C library may not name. */
 	PROTOCOL_SMC = 256,
 	TYPE_MASK = 0xf, /* of socket(2)'s type; the rest are flags */
@@ -71,7 +72,7 @@ number_here(int number)
 	       seccomp_syscall_resolve_name("pidfd_send_signal");
 }
 
-/* The number of a call, CALL_UNKNOWN if this architecture has none. */
+/* The number of a call, or why it has none. */
 static int
 number_of(const char *name)
 {
@@ -80,9 +81,10 @@ number_of(const char *name)
 
 	if (number >= 0)
 		return number;
-	if (number == __NR_SCMP_ERROR && call != NULL && call->number != 0)
-		return number_here(call->number);
-	return CALL_UNKNOWN;
+	if (number != __NR_SCMP_ERROR)
+		return CALL_ELSEWHERE;
+	return call != NULL && call->number != 0 ? number_here(call->number)
+						 : CALL_UNKNOWN;
 }
 
 static bool
@@ -113,8 +115,13 @@ add_rule(const struct making *making, const char *name, int answer,
 	const int number = number_of(name);
 	int ret;
 
-	if (number == CALL_UNKNOWN)
+	if (number == CALL_ELSEWHERE)
 		return 0;
+	if (number == CALL_UNKNOWN)
+		return err_set(err, ERR_SYSTEM,
+			       "seccomp filter: this libseccomp does not know "
+			       "the call %s",
+			       name);
 	ret = seccomp_rule_add_array(making->ctx,
 				     SCMP_ACT_ERRNO((uint32_t)answer), number,
 				     n, conditions);
