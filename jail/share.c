@@ -200,9 +200,10 @@ share_events_close(struct share_events *events)
 	fd_close(&events->pids);
 }
 
-/* The number behind WORD in the file FD, which has such a pair in a line. */
-static uint64_t
-read_number(int fd, const char *word)
+/* Reads the number behind WORD in the file FD, which has such a pair in a
+ * line, to *VALUE; what cannot be read stays as it was. */
+static void
+read_number(int fd, const char *word, uint64_t *value)
 {
 	char text[TEXT_MAX];
 	const ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
@@ -212,15 +213,14 @@ read_number(int fd, const char *word)
 	text[n < 0 ? 0 : n] = '\0';
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (strncmp(line, word, len) == 0 && line[len] == ' ')
-			return strtoull(line + len, NULL, 10);
-	return 0;
+			*value = strtoull(line + len, NULL, 10);
 }
 
 void
 share_read_hits(const struct share_events *events, struct share_hits *hits)
 {
-	hits->oom_kills = read_number(events->memory, "oom_kill");
-	hits->forks_refused = read_number(events->pids, "max");
+	read_number(events->memory, "oom_kill", &hits->oom_kills);
+	read_number(events->pids, "max", &hits->forks_refused);
 }
 
 static uint64_t

@@ -63,7 +63,7 @@ void share_events_open(int dir, struct share_events *events)
 	__attribute__((nonnull));
 void share_events_close(struct share_events *events) __attribute__((nonnull));
 
-/* Reads *hits; 0 is also what cannot be known. */
+/* Brings *hits up to date; what cannot be known stays as it is. */
 void share_read_hits(const struct share_events *events, struct share_hits *hits)
 	__attribute__((nonnull));
 

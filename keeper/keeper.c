@@ -233,6 +233,9 @@ remove_name(struct keeper *keeper)
 static bool
 may_end(struct keeper *keeper)
 {
+	/* The last word of what was hit: soon there is nothing to read. */
+	keeper->hits.next_line_ms = 0;
+	hits_note(&keeper->hits, &keeper->jail.plan, keeper->log, now_ms());
 	if (keeper->lock < 0)
 		return true;
 	if (flock(keeper->lock, LOCK_EX | LOCK_NB) < 0)
@@ -404,8 +407,6 @@ end(struct keeper *keeper)
 	/* Who had the lock then may have started another jail. */
 	if (keeper->lock >= 0 && flock(keeper->lock, LOCK_EX) == 0)
 		remove_name(keeper);
-	keeper->hits.next_line_ms = 0;
-	hits_note(&keeper->hits, &keeper->jail.plan, keeper->log, now_ms());
 	log_life(keeper, "close");
 }
 
