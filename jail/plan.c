@@ -313,6 +313,10 @@ check_places(const struct plan *plan, struct err *err)
 		if (paths[i] == NULL ? needed[i] : !path_is_clean(paths[i]))
 			return err_set(err, ERR_UNSAFE, "plan: bad path \"%s\"",
 				       paths[i] != NULL ? paths[i] : "");
+	/* Both become fields of passwd(5). */
+	if (strchr(plan->home, ':') != NULL || strchr(plan->shell, ':') != NULL)
+		return err_set(err, ERR_UNSAFE,
+			       "plan: a colon in the home or the shell");
 	if (plan->upper != NULL && plan->tree == NULL)
 		return err_set(err, ERR_UNSAFE, "plan: upper without a tree");
 	return 0;

@@ -149,6 +149,11 @@ read_program(const struct reader *reader, const config_setting_t *setting,
 				     "\"%s\" must be the absolute path of a "
 				     "program",
 				     setting_key(setting));
+	if (strchr(text->text, ':') != NULL)
+		return setting_error(reader, setting, err,
+				     "\"%s\" has a colon, which passwd(5) "
+				     "cannot hold",
+				     setting_key(setting));
 	return 0;
 }
 

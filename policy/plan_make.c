@@ -132,7 +132,9 @@ make_home(const struct jail_conf *jail, const struct account *account,
 		word != NULL ? without_slash(&plan->arena, word, err) : NULL;
 	if (plan->home == NULL)
 		return -1;
-	if (!path_is_clean(plan->home) || is_reserved(plan->home))
+	/* A colon ends a field of passwd(5). */
+	if (!path_is_clean(plan->home) || is_reserved(plan->home) ||
+	    strchr(plan->home, ':') != NULL)
 		return where_error(&jail->at, err,
 				   "account %s: \"%s\" cannot be a home "
 				   "directory inside; give another one with "

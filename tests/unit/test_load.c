@@ -186,6 +186,8 @@ static const struct {
 	{ JAIL("home = \"home\";"), ":1: \"home\" must be an absolute path" },
 	{ JAIL("shell = \"bash\";"),
 	  ":1: \"shell\" must be the absolute path of a program" },
+	{ JAIL("shell = \"/bin/a:b\";"),
+	  ":1: \"shell\" has a colon, which passwd(5) cannot hold" },
 	{ JAIL("shell = \"" JAILSH "\";"),
 	  ":1: \"shell\" is the shell inside, and cannot be " JAILSH " again" },
 	{ BIND("target = \"/x\";"), ":1: this bind has no source" },

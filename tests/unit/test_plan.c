@@ -413,6 +413,12 @@ break_home_more(struct plan *plan)
 }
 
 static void
+break_passwd(struct plan *plan)
+{
+	plan->home = "/home/alice:x";
+}
+
+static void
 break_shell(struct plan *plan)
 {
 	plan->shell = "/bin/../bin/sh";
@@ -479,6 +485,7 @@ static const struct {
 	{ break_group_more, "plan: group 4294967295" },
 	{ break_home, "plan: bad path \"home\"" },
 	{ break_home_more, "plan: bad path \"\"" },
+	{ break_passwd, "plan: a colon in the home or the shell" },
 	{ break_shell, "plan: bad path \"/bin/../bin/sh\"" },
 	{ break_tree, "plan: bad path \"/srv//tree\"" },
 	{ break_upper, "plan: bad path \"\"" },

@@ -632,6 +632,9 @@ static const struct {
 	{ "home = \"/\";", ERR_CONFIG,
 	  FILE_PATH ":1: account alice: \"/\" cannot be a home directory "
 		    "inside; give another one with the key home" },
+	{ "home = \"/home/a:b\";", ERR_CONFIG,
+	  FILE_PATH ":1: account alice: \"/home/a:b\" cannot be a home "
+		    "directory inside; give another one with the key home" },
 	{ "home = \"/home/../etc\";", ERR_CONFIG,
 	  FILE_PATH ":1: account alice: \"/home/../etc\" cannot be a home "
 		    "directory inside; give another one with the key home" },
