@@ -230,7 +230,8 @@ refuse_numbers(const struct making *making, const struct numbers *numbers,
 		return -1;
 	return refuse_if(
 		making, numbers,
-		SCMP_CMP64(numbers->argument, SCMP_CMP_GE, NUMBERS_END), err);
+		SCMP_CMP64(numbers->argument, SCMP_CMP_GE, NUMBERS_END, 0),
+		err);
 }
 
 /* Families that programs use, and that bring no other module in. */
@@ -256,7 +257,8 @@ add_netlink(const struct making *making, struct err *err)
 {
 	static const int usual[] = { NETLINK_ROUTE, NETLINK_SOCK_DIAG };
 	const bool own = making->plan->network == PLAN_NETWORK_NONE;
-	const struct scmp_arg_cmp netlink = SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK);
+	const struct scmp_arg_cmp netlink =
+		SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK, 0);
 	const struct numbers numbers = {
 		.call = "socket",
 		.also = &netlink,
@@ -281,7 +283,7 @@ add_protocols(const struct making *making, struct err *err)
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		struct scmp_arg_cmp is[] = {
-			SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
+			SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
 			{ .arg = 0 },
 		};
 
