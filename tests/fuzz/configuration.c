@@ -185,6 +185,7 @@ fuzz_passwd(const uint8_t *bytes, size_t size)
 		.groups = alice_groups,
 		.n_groups = 2,
 		.jail = "shell",
+		.seccomp = "none",
 		.terminals = 1,
 		.sessions = 1,
 	};

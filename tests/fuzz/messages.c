@@ -84,6 +84,7 @@ seed_plan(const char *path)
 		.groups = groups,
 		.n_groups = 2,
 		.jail = "shell",
+		.seccomp = "none",
 		.name = "alice",
 		.home = "/home/alice",
 		.shell = "/bin/sh",
