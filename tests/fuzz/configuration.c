@@ -190,6 +190,12 @@ fuzz_passwd(const uint8_t *bytes, size_t size)
 		.sessions = 1,
 	};
 
+	/* Else nothing below would be tried. */
+	plan.name = plan.account = plan.hostname = alice.name;
+	plan.home = alice.home;
+	plan.shell = alice.shell;
+	MUST(plan_check(&plan, &err) == 0);
+
 	texts_of(bytes, size, texts, 5, &all);
 	plan.name = texts[0];
 	plan.home = texts[1];
