@@ -31,7 +31,10 @@
 enum {
 	N_STDIO = 3,
 	ASK_SECONDS = 10, /* to say what one wants, when connected */
-	RUN_MS = 600000,  /* a person may have to think of a password */
+	/* For all that, and to close what came along: a socket can take as
+	 * long for that as the account wants. */
+	HEAR_SECONDS = 15,
+	RUN_MS = 600000, /* a person may have to think of a password */
 	GOODBYE_MS = 2000,
 	EXIT_CANNOT_RUN = 126,
 };
@@ -239,14 +242,19 @@ stop(int signals, pid_t child, int *status)
 static bool
 hear_more(int sock, int *input)
 {
-	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_fds fds = WIRE_FDS_NONE;
 	struct wire_msg msg;
 	struct err err;
+	bool complete;
 
-	if (wire_recv(sock, &msg, &fds, &err) < 0 || msg.kind != WIRE_INPUT_END)
-		return false;
-	fd_close(input);
-	return true;
+	(void)alarm(HEAR_SECONDS);
+	complete = wire_recv(sock, &msg, &fds, &err) == 0 &&
+		   msg.kind == WIRE_INPUT_END;
+	wire_fds_close(&fds);
+	(void)alarm(0);
+	if (complete)
+		fd_close(input);
+	return complete;
 }
 
 /*
@@ -342,6 +350,7 @@ request_main(const struct request *request)
 	struct err err;
 
 	(void)prctl(PR_SET_NAME, "jail-command", 0, 0, 0);
+	(void)alarm(HEAR_SECONDS);
 	if (check_peer(request, &err) < 0)
 		refuse(request, "", &err);
 	take_loginuid(request->sock);
@@ -352,6 +361,7 @@ request_main(const struct request *request)
 	command = rules_decide(request->plan, asked.argv, asked.argc, &err);
 	if (command == NULL)
 		refuse(request, asked.argc > 0 ? asked.argv[0] : "", &err);
+	(void)alarm(0);
 	serve(request, command, &asked, &err);
 	_exit(0);
 }

@@ -420,6 +420,31 @@ print(ask("crontab", "-l"))
 
 
 @case
+def what_is_slow_to_close_holds_up_nobody_for_long():
+    """A socket with SO_LINGER takes an hour; all eight servers get one."""
+    done = in_jail("""
+kept = []
+for _ in range(8):
+    server = socket.create_server(("127.0.0.1", 0))
+    ours = socket.create_connection(server.getsockname())
+    held = server.accept()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                    struct.pack("ii", 1, 3600))
+    ours.setblocking(False)
+    try:
+        while True:
+            ours.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    kept += [server, held, say(b"?", [ours.fileno()])]
+    ours.close()
+print(ask("crontab", "-l"))
+""")
+    same(done.stdout, "kind 9 fds 3\n", done.stderr)
+    eventually(lambda: len(brokers()) == 1, "the broker is alone", 30)
+
+
+@case
 def a_hundred_at_a_time_are_all_served():
     ssh(WHO, "crontab -", input="0 0 1 1 * echo one\n")
     done = ssh(WHO, "for i in $(seq 100); do crontab -l & done; wait",
