@@ -76,11 +76,11 @@ close_apart(struct keeper *keeper, int *fds, size_t n)
 	/* Without SIGCHLD, bury() does not take it for a session. */
 	const pid_t pid =
 		n > 0 ? (pid_t)syscall(SYS_clone, CLONE_FILES, 0, 0, 0, 0) : -1;
+	int status = EXIT_SUCCESS;
 
 	if (pid == 0) {
 		(void)alarm(CLOSER_SECONDS);
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-			_exit(EXIT_FAILURE);
+		status = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (pid <= 0)
@@ -88,7 +88,7 @@ close_apart(struct keeper *keeper, int *fds, size_t n)
 		else
 			fds[i] = -1;
 	if (pid == 0)
-		_exit(EXIT_SUCCESS);
+		_exit(status);
 	keeper->n_closers += pid > 0;
 }
 
