@@ -52,14 +52,16 @@ build(const struct plan *plan, struct root_trees *trees, int commands,
 /* What the jail's processes use up is not to be its PID 1's end, and with it
  * the end of them all.  In a container root may not say so: then it is as it
  * was. */
-static void
-be_spared(void)
+static int
+be_spared(struct err *err)
 {
-	cleanup_fd int fd =
-		open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	static const char path[] = "/proc/self/oom_score_adj";
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0)
-		(void)!write(fd, "-1000", strlen("-1000"));
+	if (fd < 0 ||
+	    (write(fd, "-1000", strlen("-1000")) < 0 && errno != EACCES))
+		return err_errno(err, "%s", path);
+	return 0;
 }
 
 static int
@@ -114,8 +116,7 @@ init_main(const struct plan *plan, struct root_trees *trees, int commands,
 	struct init_report said = { .ready = false };
 
 	(void)prctl(PR_SET_NAME, "jail-init", 0, 0, 0);
-	be_spared();
-	said.ready = be_alone(&said.err) == 0 &&
+	said.ready = be_alone(&said.err) == 0 && be_spared(&said.err) == 0 &&
 		     build(plan, trees, commands, &said, &said.err) == 0 &&
 		     give_up(plan, report, &said.err) == 0;
 	/* A keeper that died before we asked for the signal cannot be told,

@@ -106,6 +106,7 @@ MAY_FAIL = {
     "jail-keeper socket": "log_open(): then nothing is logged",
     "jail-keeper connect": "the same",
     "jail-keeper sendto": "the same",
+    "jail-session sendto": "the same",
     # The keeper's rank and limits: less is safe.
     "jail-keeper prlimit64 EPERM": "a container may not raise its limits",
     # The keeper's life and the jail's end: what is left is swept by the next.
@@ -116,7 +117,8 @@ MAY_FAIL = {
     "jail-keeper unlinkat": "cgroup_remove(), remove_name()",
     "jail-keeper rmdir": "remove_name()",
     "jail-keeper unlink": "remove_name()",
-    "jail-keeper newfstatat ffffff9c": "remove_name()",
+    "jail-keeper newfstatat": "cgroup_remove(), remove_name()",
+    "jail-keeper pidfd_send_signal": "peers_drop(): who has left is gone",
     "jail-keeper write": "cgroup_kill()",
     "jail-keeper kill": "its PID 1 goes with it",
     "jail-keeper clone 400": "close_apart(): then it is closed at once",
