@@ -469,5 +469,5 @@ const struct attempt channel_attempts[] = {
 	{ "tty.host-pts", "S11", write_terminal, "pts" },
 	{ "tty.console", "S11", open_console, "/dev/console" },
 	{ "tty.virtual", "S11", open_console, "/dev/tty1" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -49,7 +49,7 @@ static struct report {
 static const char *hints[HINTS_MAX];
 int start_dir = -1;
 
-static _Noreturn void
+static _Noreturn __attribute__((format(printf, 2, 0))) void
 conclude(enum verdict verdict, const char *format, va_list args)
 {
 	(void)vsnprintf(report->detail, sizeof(report->detail), format, args);

@@ -601,5 +601,5 @@ const struct attempt file_attempts[] = {
 	{ "info.wtmp", "S19", read_file, "/var/log/wtmp" },
 	{ "info.lastlog", "S19", read_file, "/var/log/lastlog" },
 	{ "info.packages", "S19", read_file, "/var/lib/dpkg/status" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -414,5 +414,5 @@ const struct attempt kernel_attempts[] = {
 	{ "seccomp.int80", "S10", call_32_bit, NULL },
 	{ "seccomp.x32", "S10", call_x32, NULL },
 	{ "seccomp.unknown", "S10", call_unknown, NULL },
-	{ NULL },
+	{ .name = NULL },
 };

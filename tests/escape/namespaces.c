@@ -482,5 +482,5 @@ const struct attempt namespace_attempts[] = {
 	{ "mount.setattr", "S9", change_flags, "/tmp" },
 	{ "mount.userns-tmpfs", "S10", mount_in_user_namespace, "tmpfs" },
 	{ "mount.userns-ramfs", "S10", mount_in_user_namespace, "ramfs" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -493,5 +493,5 @@ const struct attempt process_attempts[] = {
 	  "/proc/sys/kernel/hostname" },
 	{ "proc.irq", "S9", write_setting, "/proc/irq/default_smp_affinity" },
 	{ "proc.oom-adjust", "S14", be_spared, "/proc/self/oom_score_adj" },
-	{ NULL },
+	{ .name = NULL },
 };

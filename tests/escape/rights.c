@@ -342,5 +342,5 @@ const struct attempt right_attempts[] = {
 	{ "state.personality", "S6", look_at_personality, NULL },
 	{ "state.priority", "S6", look_at_priority, NULL },
 	{ "state.stdio", "S6", look_at_stdio, NULL },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -171,5 +171,5 @@ const struct attempt share_attempts[] = {
 	{ "res.processes", "S14", count_processes, NULL },
 	{ "res.raise-limit", "S14", raise_limit, NULL },
 	{ "res.lock-memory", "S14", lock_memory, NULL },
-	{ NULL },
+	{ .name = NULL },
 };
