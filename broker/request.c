@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum {
 	N_STDIO = 3,
@@ -242,19 +243,26 @@ stop(int signals, pid_t child, int *status)
 static bool
 hear_more(int sock, int *input)
 {
+	/* What comes along, which should not, is closed by our end: that
+	 * waits for nobody, and close(2) may. */
 	struct wire_fds fds = WIRE_FDS_NONE;
 	struct wire_msg msg;
 	struct err err;
-	bool complete;
 
-	(void)alarm(HEAR_SECONDS);
-	complete = wire_recv(sock, &msg, &fds, &err) == 0 &&
-		   msg.kind == WIRE_INPUT_END;
-	wire_fds_close(&fds);
-	(void)alarm(0);
-	if (complete)
-		fd_close(input);
-	return complete;
+	if (wire_recv(sock, &msg, &fds, &err) < 0 ||
+	    msg.kind != WIRE_INPUT_END || fds.n > 0 || *input < 0)
+		return false;
+	fd_close(input);
+	return true;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now = { .tv_sec = 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /*
@@ -263,13 +271,15 @@ hear_more(int sock, int *input)
 static int
 attend(int sock, int signals, int *input, pid_t child)
 {
+	const int64_t until_ms = now_ms() + RUN_MS;
 	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
 				{ .fd = signals, .events = POLLIN } };
 	int status = 0;
 
 	while (is_running(child, &status)) {
 		struct signalfd_siginfo info;
-		const int n = poll(fds, 2, RUN_MS);
+		const int64_t left_ms = until_ms - now_ms();
+		const int n = poll(fds, 2, left_ms > 0 ? (int)left_ms : 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -339,6 +349,7 @@ serve(const struct request *request, const struct command *command,
 	msg = (struct wire_msg){ .kind = WIRE_EXITED };
 	msg.value = attend(request->sock, signals, &input, child);
 	wire_tell(request->sock, &msg);
+	(void)alarm(HEAR_SECONDS); /* what still comes may be slow to close */
 	wait_for_goodbye(request->sock);
 }
 

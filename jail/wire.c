@@ -15,7 +15,7 @@ enum { ANSWER_SECONDS = 10 };
 /* cmsg(3) wants the buffer aligned as a header. */
 union control {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
+	char bytes[CMSG_SPACE(sizeof(int) * WIRE_FDS_ROOM)];
 };
 
 int
@@ -34,7 +34,7 @@ wire_set_patience(int sock, struct err *err)
 void
 wire_fds_close(struct wire_fds *fds)
 {
-	for (size_t i = 0; i < WIRE_FDS_MAX; i++)
+	for (size_t i = 0; i < fds->n; i++)
 		fd_close(&fds->fd[i]);
 }
 
@@ -92,7 +92,7 @@ take_fds(struct msghdr *hdr, struct wire_fds *fds)
 		return -1;
 	fds->n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	memcpy(fds->fd, CMSG_DATA(cmsg), fds->n * sizeof(int));
-	return truncated ? -1 : 0;
+	return truncated || fds->n > WIRE_FDS_MAX ? -1 : 0;
 }
 
 int
@@ -106,6 +106,7 @@ wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds, struct err *err)
 			      .msg_controllen = sizeof(control.bytes) };
 	ssize_t n;
 
+	memset(fds->fd, 0xff, sizeof(fds->fd)); /* all are -1 */
 	do
 		n = recvmsg(sock, &hdr, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);

@@ -107,13 +107,18 @@ int wire_send(int sock, struct wire_msg *msg, const int *fds, size_t n_fds,
  */
 void wire_tell(int sock, struct wire_msg *msg) __attribute__((nonnull));
 
-/* What came with a message; owned by whoever received it. */
+/*
+ * What came with a message; owned by whoever received it.  There is room for
+ * all that can come, SCM_MAX_FD in unix(7): what has no room the kernel closes
+ * while it receives, and that can take as long as who sent it wants.
+ */
+enum { WIRE_FDS_ROOM = 253 };
 struct wire_fds {
-	int fd[WIRE_FDS_MAX]; /* close-on-exec; -1: none */
+	int fd[WIRE_FDS_ROOM]; /* close-on-exec; -1: none */
 	size_t n;
 };
 
-#define WIRE_FDS_NONE ((struct wire_fds){ .fd = { -1, -1, -1, -1 } })
+#define WIRE_FDS_NONE ((struct wire_fds){ .n = 0 })
 
 /* Closes those that were not taken with fd_take(). */
 void wire_fds_close(struct wire_fds *fds) __attribute__((nonnull));
@@ -121,8 +126,8 @@ void wire_fds_close(struct wire_fds *fds) __attribute__((nonnull));
 #define cleanup_wire_fds __attribute__((cleanup(wire_fds_close)))
 
 /*
- * Receives a message; *fds must be WIRE_FDS_NONE.
- * Returns 0, or -1 with
+ * Receives a message, with at most WIRE_FDS_MAX descriptors; *fds must be
+ * WIRE_FDS_NONE, and in any case is what came.  Returns 0, or -1 with
  *	ERR_GONE	the other end closed the connection
  *	ERR_UNSAFE	not a message of ours
  *	ERR_SYSTEM	anything else; errnum EAGAIN if the time is up

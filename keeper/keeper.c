@@ -391,7 +391,10 @@ end(struct keeper *keeper)
 	/* If somebody has the lock, he finds nobody listening. */
 	if (keeper->lock >= 0 && flock(keeper->lock, LOCK_EX | LOCK_NB) == 0)
 		remove_name(keeper);
-	fd_close(&keeper->listener);
+	/* Who connects now is refused.  To close it may take as long as who is
+	 * in its queue wants; our own end does not. */
+	if (keeper->listener >= 0)
+		(void)shutdown(keeper->listener, SHUT_RDWR);
 	commands_close(&keeper->commands);
 	(void)kill(keeper->init, SIGKILL);
 	cgroup_kill(&keeper->cgroup);

@@ -4,12 +4,11 @@
 #include "keeper/keeper.h"
 #include "keeper/session.h"
 
-#include <linux/sched.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,32 +63,47 @@ peers_add(struct keeper *keeper, int *sock, struct err *err)
 	return 0;
 }
 
+/* The child of close_apart(): waits until it holds the last copies, and ends.
+ * What the end of a process closes waits for nobody, as close(2) may. */
+static _Noreturn void
+be_the_last(int parent_is_done)
+{
+	char byte;
+
+	(void)alarm(CLOSER_SECONDS);
+	_exit(read(parent_is_done, &byte, 1) == 0 ? EXIT_SUCCESS
+						  : EXIT_FAILURE);
+}
+
 /*
  * Closes what came from the account, which may take as long as the account
  * wants: SO_LINGER of a socket, close(2) of a file of its own file system
  * (fuse(4)), and those that are still in the queue of a connection.  So
- * another process does it, which shares our descriptors.
+ * another process has them, too, and its end closes them for good.
  */
 static void
 close_apart(struct keeper *keeper, int *fds, size_t n)
 {
-	/* Without SIGCHLD, bury() does not take it for a session. */
-	const pid_t pid =
-		n > 0 ? (pid_t)syscall(SYS_clone, CLONE_FILES, 0, 0, 0, 0) : -1;
-	int status = EXIT_SUCCESS;
+	cleanup_fd int ours = -1, theirs = -1;
+	int ends[2];
+	pid_t pid = -1;
 
-	if (pid == 0) {
-		(void)alarm(CLOSER_SECONDS);
-		status = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (n > 0 && pipe2(ends, O_CLOEXEC) == 0) {
+		theirs = ends[0];
+		ours = ends[1];
+		/* Without SIGCHLD, bury() does not take it for a session. */
+		pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
 	}
-	for (size_t i = 0; i < n; i++)
-		if (pid <= 0)
-			fd_close(&fds[i]);
-		else
-			fds[i] = -1;
-	if (pid == 0)
-		_exit(status);
+	if (pid == 0) {
+		/* What others look at must not outlive the keeper. */
+		fd_close(&ours);
+		fd_close(&keeper->listener);
+		fd_close(&keeper->lock);
+		be_the_last(theirs);
+	}
 	keeper->n_closers += pid > 0;
+	for (size_t i = 0; i < n; i++)
+		fd_close(&fds[i]);
 }
 
 void

@@ -261,12 +261,14 @@ def a_session_without_pam_has_a_line_as_well():
         tty.wait()
 
 
+STACK = pathlib.Path("/etc/pam.d/bed-names")
+
+
 def write_stack():
     """A service of which pam_jail is all."""
     line = re.search(r"^account.*pam_jail\.so.*$", pathlib.Path(
         "/etc/pam.d/common-account").read_text(), re.M).group()
-    pathlib.Path("/etc/pam.d/bed-names").write_text(
-        f"auth required pam_permit.so\n{line}\n")
+    STACK.write_text(f"auth required pam_permit.so\n{line}\n")
 
 
 def refused(log, who, **items):
@@ -274,8 +276,11 @@ def refused(log, who, **items):
     write_stack()
     words = [word for key, value in items.items()
              for word in ("-I", f"{key}={value}")]
-    done = sh(["pamtester", *words, "bed-names", who, "acct_mgmt"],
-              check=False)
+    try:
+        done = sh(["pamtester", *words, "bed-names", who, "acct_mgmt"],
+                  check=False)
+    finally:
+        STACK.unlink()
     same(done.returncode != 0, True)
     return log.expect(r"pam_jail\(bed-names:account\): (refuse .*)$").group(1)
 

@@ -436,7 +436,7 @@ def a_wrong_command_line_is_told_the_right_one():
     for words, usage in ((("add",), "usage: jailconf add .* USER$"),
                          (("add", "a", "b"), "usage: jailconf add .* USER$"),
                          (("list", "--force"),
-                          r"usage: jailconf list \[--json\]$"),
+                          r"usage: jailconf list \[--json\] \[USER\]$"),
                          (("check", "x"), "usage: jailconf check"),
                          (("jail", "x"), "no such verb: jail"),
                          ((), "usage: jailconf VERB")):

@@ -173,7 +173,7 @@ def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
 # Sends the keeper sockets that take an hour to close.
 LINGER = """
 import array, socket, struct, sys, time
-for _ in range(3):
+for n in 1, 3, 4, 5, 100:
     server = socket.create_server(("127.0.0.1", 0))
     ours = socket.create_connection(server.getsockname())
     held = server.accept()
@@ -188,7 +188,7 @@ for _ in range(3):
     keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     keeper.connect(sys.argv[1])
     keeper.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
-                             array.array("i", [ours.fileno()]))])
+                             array.array("i", [ours.fileno()] * n))])
     ours.close()
 print("done", flush=True)
 time.sleep(100)
