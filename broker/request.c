@@ -121,27 +121,6 @@ check_peer(const struct request *request, struct err *err)
 	return 0;
 }
 
-/* The audit trail has who asked, not who happened to start the jail; where
- * there is no audit, there is no such file. */
-static void
-take_loginuid(int sock)
-{
-	struct ucred who;
-	socklen_t len = sizeof(who);
-	char path[32], loginuid[16];
-	cleanup_fd int from = -1, to = -1;
-	ssize_t n;
-
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
-		return;
-	(void)snprintf(path, sizeof(path), "/proc/%d/loginuid", who.pid);
-	from = open(path, O_RDONLY | O_CLOEXEC);
-	to = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
-	n = from < 0 ? -1 : read(from, loginuid, sizeof(loginuid));
-	if (to >= 0 && n > 0)
-		(void)!write(to, loginuid, (size_t)n);
-}
-
 static int
 set_patience(int sock, struct err *err)
 {
@@ -293,19 +272,6 @@ attend(int sock, int signals, int *input, pid_t child)
 	return status;
 }
 
-/* A socket that is closed with something unread in it loses our last word:
- * unix(7), ECONNRESET. */
-static void
-wait_for_goodbye(int sock)
-{
-	struct pollfd fd = { .fd = sock, .events = POLLIN };
-	struct wire_msg msg;
-
-	while (poll(&fd, 1, GOODBYE_MS) > 0 &&
-	       recv(sock, &msg, sizeof(msg), MSG_DONTWAIT) > 0)
-		continue;
-}
-
 static int
 open_signals(struct err *err)
 {
@@ -350,7 +316,7 @@ serve(const struct request *request, const struct command *command,
 	msg.value = attend(request->sock, signals, &input, child);
 	wire_tell(request->sock, &msg);
 	(void)alarm(HEAR_SECONDS); /* what still comes may be slow to close */
-	wait_for_goodbye(request->sock);
+	wire_wait_for_end(request->sock);
 }
 
 void
@@ -364,7 +330,7 @@ request_main(const struct request *request)
 	(void)alarm(HEAR_SECONDS);
 	if (check_peer(request, &err) < 0)
 		refuse(request, "", &err);
-	take_loginuid(request->sock);
+	wire_take_loginuid(request->sock);
 	if (set_patience(request->sock, &err) < 0 ||
 	    jail_become_outside(request->plan, &err) < 0 ||
 	    hear(request, &asked, &err) < 0)

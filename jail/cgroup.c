@@ -166,9 +166,10 @@ make_named(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 		if (share_hand_down(plan, account, cgroup->held, err) == 0 &&
 		    open_jail(plan, account, cgroup, err) == 0)
 			return 0;
-		if (cgroup->jail >= 0 || err->errnum != ENOENT)
+		/* The keeper before took BASE/UID away, or is about to. */
+		if (cgroup->jail >= 0 ||
+		    (err->errnum != ENOENT && err->errnum != ENODEV))
 			return -1;
-		/* The keeper before took BASE/UID away. */
 	}
 	return -1;
 }

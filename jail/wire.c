@@ -3,14 +3,17 @@
 
 #include "base/cleanup.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 /* A keeper answers within a millisecond; one that was stopped, or a machine
  * that is overloaded, must not hang a login for ever. */
-enum { ANSWER_SECONDS = 10 };
+enum { ANSWER_SECONDS = 10, GOODBYE_MS = 2000 };
 
 /* cmsg(3) wants the buffer aligned as a header. */
 union control {
@@ -123,4 +126,34 @@ wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds, struct err *err)
 			       "not a message of this version of pam_jail");
 	msg->text[sizeof(msg->text) - 1] = '\0';
 	return 0;
+}
+
+void
+wire_wait_for_end(int sock)
+{
+	struct pollfd fd = { .fd = sock, .events = POLLIN };
+	struct wire_msg msg;
+
+	while (poll(&fd, 1, GOODBYE_MS) > 0 &&
+	       recv(sock, &msg, sizeof(msg), MSG_DONTWAIT) > 0)
+		continue;
+}
+
+void
+wire_take_loginuid(int sock)
+{
+	char path[32], loginuid[16];
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	cleanup_fd int from = -1, to = -1;
+	ssize_t n;
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/%d/loginuid", peer.pid);
+	from = open(path, O_RDONLY | O_CLOEXEC);
+	to = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+	n = from < 0 ? -1 : read(from, loginuid, sizeof(loginuid));
+	if (to >= 0 && n > 0)
+		(void)!write(to, loginuid, (size_t)n);
 }

@@ -135,4 +135,18 @@ void wire_fds_close(struct wire_fds *fds) __attribute__((nonnull));
 int wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds,
 	      struct err *err) __attribute__((nonnull, warn_unused_result));
 
+/*
+ * Waits for a moment until the other end of SOCK has closed it: a socket that
+ * is closed with something unread in it loses our last word, unix(7),
+ * ECONNRESET.
+ */
+void wire_wait_for_end(int sock);
+
+/*
+ * Gives the calling process the login uid of who is at the other end of SOCK.
+ * For the audit trail only: kernels without audit have no such file, and
+ * containers may not write to it.
+ */
+void wire_take_loginuid(int sock);
+
 #endif

@@ -16,7 +16,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { TIMER_SLACK_NS = 50000 }; /* of init(1): PR_SET_TIMERSLACK(2const) */
+enum {
+	TIMER_SLACK_NS = 50000, /* of init(1): PR_SET_TIMERSLACK(2const) */
+	GET_MDWE = 66,		/* PR_GET_MDWE(2const), since Linux 6.3 */
+};
 
 /* What everybody gets of descriptors, whatever PID 1 has: pam_limits(8). */
 static void
@@ -103,6 +106,14 @@ reset_tuning(struct err *err)
 	if (syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0) < 0 &&
 	    errno != ENOSYS)
 		return err_errno(err, "memory policy");
+	if (write_file("/proc/self/coredump_filter", "0x33", err) < 0 &&
+	    err->errnum != ENOENT)
+		return -1;
+	/* There is no way back from this one, and every session would have
+	 * it: who called must come without. */
+	if (prctl(GET_MDWE, 0, 0, 0, 0) > 0)
+		return err_set(err, ERR_REFUSED,
+			       "who starts the jail has PR_SET_MDWE");
 	return 0;
 }
 

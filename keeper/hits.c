@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Who forks at the limit does it thousands of times. */
-enum { LINE_PAUSE_MS = 60 * 1000 };
+enum { LINE_PAUSE_MS = 60 * 1000, LIMIT_MAX = 48 };
 
 void
 hits_open(int dir, struct hits *hits)
@@ -61,6 +61,17 @@ hits_due_ms(const struct hits *hits)
 	return is_same(&hits->seen, &hits->logged) ? -1 : hits->next_line_ms;
 }
 
+/* What limit it was; it may be another than the jail's own. */
+static void
+write_limit(const struct plan_limit_share *share, unsigned int shift,
+	    const char *unit, char text[LIMIT_MAX])
+{
+	text[0] = '\0';
+	if (share->set)
+		(void)snprintf(text, LIMIT_MAX, " (limit %" PRIu64 "%s)",
+			       share->value >> shift, unit);
+}
+
 void
 hits_words(const struct hits *hits, const struct plan *plan, char *text,
 	   size_t size)
@@ -68,20 +79,22 @@ hits_words(const struct hits *hits, const struct plan *plan, char *text,
 	const uint64_t killed = hits->seen.oom_kills - hits->told.oom_kills;
 	const uint64_t refused =
 		hits->seen.forks_refused - hits->told.forks_refused;
+	char limit[LIMIT_MAX];
 	int used = 0;
 
 	text[0] = '\0';
+	write_limit(&plan->shares[PLAN_MEMORY], 20, " MiB", limit);
 	if (killed > 0)
 		used = snprintf(text, size,
-				"out of memory (limit %" PRIu64
-				" MiB): %" PRIu64 " of your processes killed",
-				plan->shares[PLAN_MEMORY].value >> 20, killed);
+				"out of memory%s: %" PRIu64
+				" of your processes killed",
+				limit, killed);
+	write_limit(&plan->shares[PLAN_PIDS], 0, "", limit);
 	if (refused > 0 && used >= 0 && (size_t)used < size)
 		(void)snprintf(text + used, size - (size_t)used,
-			       "%stoo many processes (limit %" PRIu64
-			       "): %" PRIu64 " not started",
-			       used > 0 ? "; " : "",
-			       plan->shares[PLAN_PIDS].value, refused);
+			       "%stoo many processes%s: %" PRIu64
+			       " not started",
+			       used > 0 ? "; " : "", limit, refused);
 }
 
 void

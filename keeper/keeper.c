@@ -456,6 +456,24 @@ open_name(struct keeper *keeper, struct err *err)
 	return 0;
 }
 
+/* Who started us waits for so long and no longer, and then takes the name
+ * away: nobody would find this jail. */
+static int
+require_name(const struct keeper *keeper, struct err *err)
+{
+	char path[NAME_PATH_MAX];
+	struct stat st;
+
+	if (keeper->listener < 0)
+		return 0;
+	if (lstat(path_of_name(&keeper->jail.plan, path), &st) < 0)
+		return err_errno(err, "%s", path);
+	if (st.st_ino != keeper->name_ino)
+		return err_set(err, ERR_GONE, "%s is another jail's by now",
+			       path);
+	return 0;
+}
+
 static int
 open_all(struct keeper *keeper, struct err *err)
 {
@@ -514,6 +532,7 @@ main(void)
 		keeper.listener = FD_LISTENER;
 	if (prepare(&keeper, &err) < 0 || go_to_background(&keeper, &err) < 0 ||
 	    open_all(&keeper, &err) < 0 || build(&keeper, &err) < 0 ||
+	    require_name(&keeper, &err) < 0 ||
 	    peers_add(&keeper, &first, &err) < 0)
 		return fail(&keeper, &err);
 	keeper.started = time(NULL);

@@ -303,6 +303,17 @@ answer_status(const struct keeper *keeper, const struct peer *peer)
 	return wire_send(peer->sock, &msg, &keeper->plan, 1, &err) == 0;
 }
 
+/* The usual cause is the limit pids: fork(2), EAGAIN. */
+static void
+refuse_start(struct keeper *keeper, const struct peer *peer)
+{
+	struct err err;
+
+	(void)err_errno(&err, "the jail cannot start a process");
+	complain(keeper, &err);
+	peers_refuse(peer->sock, err.text);
+}
+
 static bool
 answer_run(struct keeper *keeper, const struct peer *peer,
 	   const struct wire_msg *msg, struct wire_fds *fds)
@@ -327,7 +338,7 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 	if (pid == 0)
 		session_main(&session);
 	if (pid < 0)
-		peers_refuse(peer->sock, "the jail cannot start a process");
+		refuse_start(keeper, peer);
 	else
 		keeper->n_workers++;
 	return false; /* the child has the connection now */

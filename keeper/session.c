@@ -30,7 +30,6 @@ enum {
 	/* Exit statuses of a shell that could not run: POSIX, 2.8.2. */
 	EXIT_CANNOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,
-	GOODBYE_MS = 2000,
 };
 
 /* The session's terminal; -1 if it has none. */
@@ -329,19 +328,6 @@ attend(pid_t child, struct hits *hits, const struct plan *plan)
 	}
 }
 
-/* A socket that is closed with a signal unread in it would lose our last
- * word: unix(7), ECONNRESET.  So the other end goes first. */
-static void
-wait_for_goodbye(int sock)
-{
-	struct pollfd fd = { .fd = sock, .events = POLLIN };
-	struct wire_msg msg;
-
-	while (poll(&fd, 1, GOODBYE_MS) > 0 &&
-	       recv(sock, &msg, sizeof(msg), MSG_DONTWAIT) > 0)
-		continue;
-}
-
 /* The descriptor *FD becomes NUMBER, unless there is none. */
 static int
 place(int *fd, int number)
@@ -388,30 +374,6 @@ abandon(int sock, pid_t child)
 	_exit(1);
 }
 
-/*
- * For the audit trail only: the session is of whoever asked, not of whoever
- * happened to start the jail.  Kernels without audit have no such file, and
- * containers may not write to it.
- */
-static void
-take_loginuid(int sock)
-{
-	char path[32], loginuid[16];
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	cleanup_fd int from = -1, to = -1;
-	ssize_t n;
-
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return;
-	(void)snprintf(path, sizeof(path), "/proc/%d/loginuid", peer.pid);
-	from = open(path, O_RDONLY | O_CLOEXEC);
-	to = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
-	n = from < 0 ? -1 : read(from, loginuid, sizeof(loginuid));
-	if (to >= 0 && n > 0)
-		(void)!write(to, loginuid, (size_t)n);
-}
-
 void
 session_main(struct session *session)
 {
@@ -424,7 +386,7 @@ session_main(struct session *session)
 	pid_t child;
 
 	(void)prctl(PR_SET_NAME, "jail-session", 0, 0, 0);
-	take_loginuid(session->sock);
+	wire_take_loginuid(session->sock);
 	if (session->fds->n < 1)
 		(void)err_set(&err, ERR_UNSAFE, "no request came along");
 	if (session->fds->n < 1 ||
@@ -447,6 +409,6 @@ session_main(struct session *session)
 	if (step_back(session, &hits) < 0)
 		abandon(STEP_SOCK, child);
 	attend(child, &hits, &session->jail->plan);
-	wait_for_goodbye(STEP_SOCK);
+	wire_wait_for_end(STEP_SOCK);
 	_exit(0);
 }
