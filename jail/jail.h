@@ -53,9 +53,9 @@ enum { JAIL_FILTER_PROBE = 0x6a61696c, JAIL_FILTER_ANSWER = ENOTUNIQ };
 
 /*
  * Becomes the account, for good, in the order of rule R7: session keyring,
- * limits, groups, gid, uid, bounding set, ambient and inheritable set, every
- * other capability, no_new_privs, the plan's filter; and proves each by reading
- * it back.
+ * limits, processors, groups, gid, uid, bounding set, ambient and inheritable
+ * set, every other capability, no_new_privs, the plan's filter; and proves each
+ * by reading it back, but for the processors, which are no wall.
  *
  * Returns 0, or -1 with ERR_SYSTEM or ERR_UNSAFE (something came back);
  * after -1 the caller must exit.

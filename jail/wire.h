@@ -16,6 +16,9 @@
  *	  or root					STOPPED, EXITED
  *				SIGNAL
  *
+ * jail-broker(8), which listens inside, is asked with RUN as well, and sends
+ * three pipes with STARTED; INPUT_END then says that the first is complete.
+ *
  * A connection that was granted something is a lease: the jail lives as long
  * as there is one, and linger_seconds longer.  Closing it says goodbye, and
  * the kernel closes it whatever happens to the process.
@@ -61,7 +64,8 @@ enum wire_kind {
  *	STATUS	(reply) the plan
  *	RUN	the request (jail/run.h), then those of 0, 1, 2 that are not
  *		terminals
- *	STARTED	master of the session's pty, if it has one
+ *	STARTED	master of the session's pty, if it has one; of a command's
+ *		three pipes
  */
 enum { WIRE_FDS_MAX = 4 };
 

@@ -36,7 +36,7 @@ open_directory(const char *path, struct err *err)
 	return fd_take(&fd);
 }
 
-/* As jail/lease.c makes it: nobody else can open it, and so hold us up. */
+/* As jail/registry.c makes it: nobody else can open it, and so hold us up. */
 static int
 open_run_dir(struct err *err)
 {

@@ -25,8 +25,8 @@
 
 enum { EXIT_REFUSED = 126 };
 
-/* Root's mark in a jail: a link to the real shell.  On the host there are
- * only directories beside it, of running jails. */
+/* Root's mark in a jail: a link to the real shell.  On the host there is
+ * no link beside it, only what running jails have there. */
 static const char inside_mark[] = RUN_DIR "/shell";
 
 static _Noreturn void

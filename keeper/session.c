@@ -221,7 +221,7 @@ reset_signals(struct err *err)
 /* Closes everything but standard input, output and error, the request and the
  * log: the account must find nothing of ours when the process is its own. */
 static int
-keep_two(int request, int *log, struct err *err)
+keep_request_and_log(int request, int *log, struct err *err)
 {
 	const int lifted = fcntl(request, F_DUPFD_CLOEXEC, 10);
 	const int lifted_log = *log < 0 ? -1 : fcntl(*log, F_DUPFD_CLOEXEC, 10);
@@ -249,7 +249,7 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 	int log = session->log;
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
-	    keep_two(session->fds->fd[0], &log, &err) < 0 ||
+	    keep_request_and_log(session->fds->fd[0], &log, &err) < 0 ||
 	    jail_become(&inside, &err) < 0 || reset_signals(&err) < 0) {
 		log_refusal(session, log, "become", &err);
 		(void)dprintf(STDERR_FILENO, "login refused\n");

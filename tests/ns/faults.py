@@ -150,7 +150,7 @@ MAY_FAIL = {
     "jail-session getresuid": "the same",
     "jail-session getresgid": "the same",
     "jail-session chdir": "who cannot be at home is at /, as with su(1)",
-    "jail-session dup3": "keep_two(): then there is no log",
+    "jail-session dup3": "keep_request_and_log(): then there is no log",
     "jail-session fcntl": "the same",
     "jail-session getsockopt": "take_loginuid(): for the audit trail only",
     "jail-session openat": "the same",
