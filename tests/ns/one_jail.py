@@ -171,25 +171,29 @@ def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
 
 
 # Sends the keeper sockets that take an hour to close.
+# Sends sockets that take an hour to close, and has none of them itself when the
+# keeper gets them: a child sends, and the end of a process waits for nobody.
 LINGER = """
-import array, socket, struct, sys, time
+import array, os, socket, struct, sys, time
+servers = []
 for n in 1, 3, 4, 5, 100:
-    server = socket.create_server(("127.0.0.1", 0))
-    ours = socket.create_connection(server.getsockname())
-    held = server.accept()
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                    struct.pack("ii", 1, 3600))
-    ours.setblocking(False)
-    try:
-        while True:
-            ours.send(bytes(65536))
-    except BlockingIOError:
-        pass
-    keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    keeper.connect(sys.argv[1])
-    keeper.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
-                             array.array("i", [ours.fileno()] * n))])
-    ours.close()
+    servers.append(socket.create_server(("127.0.0.1", 0)))
+    if os.fork() == 0:
+        ours = socket.create_connection(servers[-1].getsockname())
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 3600))
+        ours.setblocking(False)
+        try:
+            while True:
+                ours.send(bytes(65536))
+        except BlockingIOError:
+            pass
+        keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        keeper.connect(sys.argv[1])
+        keeper.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                 array.array("i", [ours.fileno()] * n))])
+        os._exit(0)
+    os.wait()
 print("done", flush=True)
 time.sleep(100)
 """
@@ -199,9 +203,12 @@ time.sleep(100)
 def what_is_slow_to_close_does_not_hold_up_the_keeper():
     run("ip", "link", "set", "lo", "up")
     with Hold("-l", "0"):
+        keeper, = pids("jail-keeper")
+        os.kill(keeper, signal.SIGSTOP)
         sender = start(sys.executable, "-c", LINGER, ACCOUNT_DIR + "/probe",
                        user=ALICE, group=ALICE, extra_groups=[])
         equal(sender.stdout.readline(), "done\n")
+        os.kill(keeper, signal.SIGCONT)
         for _ in range(3):
             begun = time.monotonic()
             said(probe("-j", "take"))
