@@ -262,7 +262,8 @@ look_at_umask(const char *unused)
 	const mode_t mask = umask(0);
 
 	(void)unused;
-	if ((mask & 022) != 022)
+	/* Where each account has a group of its own, that may write. */
+	if ((mask & 002) == 0)
 		leaked("%03o", mask);
 	contained("%03o", mask);
 }

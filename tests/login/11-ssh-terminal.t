@@ -6,7 +6,7 @@ import pathlib
 import signal
 import time
 
-from bed import (JAILED, PROOF, Skip, both, case, eventually, has, of_uid,
+from bed import (JAILED, PLAIN, PROOF, Skip, both, case, eventually, has, of_uid,
                  processes, proved, run, same, sh, ssh_argv, sshd, the_two,
                  uid_of)
 from term import Terminal

@@ -487,6 +487,7 @@ def being_refused_is_one_record_with_its_reason():
     sh(["strace", "-o", str(trace), "-s", "600", "-e", "trace=sendto",
         "pamtester", "-I", "rhost=192.0.2.7", "-I", "tty=a 'b\"",
         "bed-names", JAILED, "acct_mgmt"], check=False)
+    STACK.unlink()
     found = ours(spelled_out(trace).splitlines())
     same(len(found), 1, str(found))
     has(found[0], r"op=pam_jail:refuse jail=shell door=closed"

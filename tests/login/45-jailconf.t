@@ -114,8 +114,8 @@ def setup_fails_when_the_stacks_are_not_right():
 
 @case
 def where_nothing_is_set_up_every_verb_says_so():
-    jailconf("unsetup", "--force")
     try:
+        jailconf("unsetup", "--force")
         has(jailconf("check", status=1), "^error: no pam service calls "
                                          "pam_jail")
         has(jailconf("add", WHO), "^warning: .*run jailconf setup$")
@@ -130,15 +130,17 @@ def where_nothing_is_set_up_every_verb_says_so():
 
 @case
 def without_pam_auth_update_setup_says_which_lines():
-    jailconf("unsetup", "--force")
     tool = pathlib.Path("/usr/sbin/pam-auth-update")
-    hidden = tool.rename("/usr/sbin/pam-auth-update.hidden")
+    hidden = pathlib.Path("/usr/sbin/pam-auth-update.hidden")
     try:
+        jailconf("unsetup", "--force")
+        tool.rename(hidden)
         text = jailconf("setup", status=1)
         for line in ("account required", "auth optional", "session required"):
             has(text, rf"^ +{line} \S*pam_jail\.so$")
     finally:
-        hidden.rename(tool)
+        if hidden.exists():
+            hidden.rename(tool)
         jailconf("setup")
 
 
