@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: ISC
 """ssh with a terminal: the keys, the window, the job control, the hangup"""
 import os
-import pathlib
 import signal
 import time
 
-from bed import (JAILED, PLAIN, PROOF, Skip, both, case, eventually, has, of_uid,
-                 processes, proved, run, same, sh, ssh_argv, sshd, the_two,
+from bed import (PROOF, both, eventually, has, of_uid, processes,
+                 proved, run, same, ssh_argv, sshd, the_two,
                  uid_of)
 from term import Terminal
 
@@ -177,18 +176,6 @@ def much_output_arrives_whole(who):
         tty.wait(timeout=30)
         has(tty.text[-60:], r"199999\n200000\n")
         same(len(tty.text.split("Connection")[0]), 1000000)
-
-
-@case
-def the_host_knows_who_is_logged_in():
-    pathlib.Path("/run/utmp").touch()
-    with shell(PLAIN) as tty:
-        tty.ask("echo here", "^here\r")
-        if PLAIN not in sh("who"):
-            raise Skip("this release's sshd keeps no utmp(5)")
-    with shell(JAILED) as tty:
-        tty.ask("echo here", "^here\r")
-        has(sh("who"), rf"^{JAILED}\s+pts/\d+")
 
 
 run()
