@@ -112,7 +112,7 @@ def a_lingering_jail_keeps_no_session_open():
     same(len(jails()), 1, "and the jail is still there")
     for pid in keepers():
         text = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
-        same(re.search(r"user\.slice|\.scope|\.service", text), None, text)
+        same(re.search(r"user\.slice|\.scope|ssh\.service", text), None, text)
 
 
 @both
