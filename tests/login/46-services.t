@@ -281,7 +281,7 @@ def the_time_is_the_host_s():
 def authority():
     """A CA of the bed's, known to the host, and a server's certificate."""
     directory = RUN / "tls"
-    if once("ca"):
+    if once("tls-made"):
         directory.mkdir()
         sh("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bed-ca"
            " -keyout ca.key -out ca.crt 2>&1 &&"
