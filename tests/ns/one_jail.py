@@ -171,7 +171,8 @@ def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
 
 
 # Sends the keeper sockets that take an hour to close.
-# Sends sockets that take an hour to close, and has none of them itself when the
+# Sends sockets that take an hour to close, each the last of some descriptors (a
+# receiver may have no room for that many), and has none of them itself when the
 # keeper gets them: a child sends, and the end of a process waits for nobody.
 LINGER = """
 import array, os, socket, struct, sys, time
@@ -191,7 +192,8 @@ for n in 1, 3, 4, 5, 100:
         keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         keeper.connect(sys.argv[1])
         keeper.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
-                                 array.array("i", [ours.fileno()] * n))])
+                                 array.array("i", [0] * (n - 1)
+                                             + [ours.fileno()]))])
         os._exit(0)
     os.wait()
 print("done", flush=True)
