@@ -196,48 +196,55 @@ set_uid(uid_t uid, struct err *err)
 	return 0;
 }
 
+/* Whether CAP is in the bounding set; -1 is an error. */
+static int
+is_bound(cap_value_t cap, struct err *err)
+{
+	const int is = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+	return is < 0 ? err_errno(err, "read capability %d", cap) : is;
+}
+
 /*
  * Needs CAP_SETPCAP.  All numbers that there can be are tried: how many the
  * kernel has is known from an error only, and an error must not end the loop
- * (rule R8).  The oldest kernel we run on has those up to LAST_SURE.
+ * (rule R8).  The oldest kernel we run on has those up to LAST_SURE.  That
+ * which is gone already is only read: it is what a keeper's child meets, and
+ * costs a third.
  */
 int
 jail_drop_bounding_set(struct err *err)
 {
 	for (cap_value_t cap = 0; cap < CAPS_MAX; cap++) {
-		const int is = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+		const int is = cap <= LAST_SURE ? is_bound(cap, err) : 1;
 
+		if (is < 0)
+			return -1;
 		if (is == 0)
 			continue;
-		if (is < 0 && (errno != EINVAL || cap <= LAST_SURE))
-			return err_errno(err, "read capability %d", cap);
-		if (cap_drop_bound(cap) < 0 && (is > 0 || errno != EINVAL))
+		if (cap_drop_bound(cap) < 0) {
+			if (cap > LAST_SURE && errno == EINVAL)
+				continue; /* there is no such capability */
 			return err_errno(err, "drop capability %d", cap);
-		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) > 0)
+		}
+		if (is_bound(cap, err) != 0)
 			return err_set(err, ERR_UNSAFE,
 				       "capability %d did not go", cap);
 	}
 	return 0;
 }
 
-static int
-drop_ambient_set(struct err *err)
-{
-	if (cap_reset_ambient() < 0)
-		return err_errno(err, "clear ambient capabilities");
-	for (cap_value_t cap = 0; cap <= LAST_SURE; cap++)
-		if (cap_get_ambient(cap) != 0)
-			return err_set(err, ERR_UNSAFE,
-				       "ambient capability %d did not go", cap);
-	return 0;
-}
-
+/* The ambient set is a part of the inheritable one, always: capabilities(7).
+ * So that which is read back is the larger of them. */
 static int
 drop_inheritable_set(struct err *err)
 {
 	cleanup_caps cap_t caps = cap_get_proc();
 	cleanup_caps cap_t now = NULL;
 
+	/* Not cap_reset_ambient(3), which asks for each of them first. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return err_errno(err, "clear ambient capabilities");
 	if (caps == NULL || cap_clear_flag(caps, CAP_INHERITABLE) < 0 ||
 	    cap_set_proc(caps) < 0)
 		return err_errno(err, "clear inheritable capabilities");
@@ -319,9 +326,8 @@ become(const struct ids *ids, struct err *err)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
 	if (keep_capability(&setpcap, err) < 0 ||
-	    jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
-	    drop_inheritable_set(err) < 0 || keep_capability(NULL, err) < 0 ||
-	    set_no_new_privs(err) < 0)
+	    jail_drop_bounding_set(err) < 0 || drop_inheritable_set(err) < 0 ||
+	    keep_capability(NULL, err) < 0 || set_no_new_privs(err) < 0)
 		return -1;
 	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
 		return err_set(err, ERR_UNSAFE, "root came back");
@@ -349,8 +355,8 @@ jail_confine(const struct jail_inside *inside, struct err *err)
 	if (make_session_keyring(err) < 0 ||
 	    set_limits(inside->plan, err) < 0 ||
 	    set_processors(inside->plan, err) < 0 ||
-	    jail_drop_bounding_set(err) < 0 || drop_ambient_set(err) < 0 ||
-	    drop_inheritable_set(err) < 0 || set_no_new_privs(err) < 0)
+	    jail_drop_bounding_set(err) < 0 || drop_inheritable_set(err) < 0 ||
+	    set_no_new_privs(err) < 0)
 		return -1;
 	return set_filter(inside->plan, err);
 }
@@ -368,8 +374,7 @@ jail_become_outside(const struct plan *plan, struct err *err)
 		return -1;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
-	if (drop_ambient_set(err) < 0 || drop_inheritable_set(err) < 0 ||
-	    keep_capability(NULL, err) < 0)
+	if (drop_inheritable_set(err) < 0 || keep_capability(NULL, err) < 0)
 		return -1;
 	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
 		return err_set(err, ERR_UNSAFE, "root came back");
