@@ -290,23 +290,27 @@ set_no_new_privs(struct err *err)
 	return 0;
 }
 
-/* The last step: whatever comes after it has to get through it. */
-static int
-set_filter(const struct plan *plan, struct err *err)
+int
+jail_set_filter(const struct sock_fprog *filter, struct err *err)
 {
-	const struct sock_fprog program = {
-		.len = (unsigned short)plan->n_filter,
-		.filter = plan->filter,
-	};
-
-	if (plan->n_filter == 0)
-		return 0;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) < 0)
 		return err_errno(err, "seccomp");
 	if (prctl(JAIL_FILTER_PROBE, 0, 0, 0, 0) != -1 ||
 	    errno != JAIL_FILTER_ANSWER)
 		return err_set(err, ERR_UNSAFE, "seccomp did not hold");
 	return 0;
+}
+
+/* The last step: whatever comes after it has to get through it. */
+static int
+set_plan_filter(const struct plan *plan, struct err *err)
+{
+	const struct sock_fprog filter = {
+		.len = (unsigned short)plan->n_filter,
+		.filter = plan->filter,
+	};
+
+	return plan->n_filter == 0 ? 0 : jail_set_filter(&filter, err);
 }
 
 static int
@@ -346,7 +350,7 @@ jail_become(const struct jail_inside *inside, struct err *err)
 	if (make_session_keyring(err) < 0 || set_limits(plan, err) < 0 ||
 	    set_processors(plan, err) < 0 || become(&ids, err) < 0)
 		return -1;
-	return set_filter(plan, err);
+	return set_plan_filter(plan, err);
 }
 
 int
@@ -358,7 +362,7 @@ jail_confine(const struct jail_inside *inside, struct err *err)
 	    jail_drop_bounding_set(err) < 0 || drop_inheritable_set(err) < 0 ||
 	    set_no_new_privs(err) < 0)
 		return -1;
-	return set_filter(inside->plan, err);
+	return set_plan_filter(inside->plan, err);
 }
 
 int
@@ -382,11 +386,9 @@ jail_become_outside(const struct plan *plan, struct err *err)
 }
 
 int
-jail_become_nobody(const struct plan *plan, struct err *err)
+jail_become_nobody(struct err *err)
 {
 	const struct ids ids = { .uid = NOBODY, .gid = NOBODY };
 
-	if (make_session_keyring(err) < 0 || become(&ids, err) < 0)
-		return -1;
-	return set_filter(plan, err);
+	return make_session_keyring(err) < 0 ? -1 : become(&ids, err);
 }

@@ -85,8 +85,13 @@ int jail_drop_bounding_set(struct err *err)
 int jail_become_outside(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
-/* jail_become() for the jail's own PID 1: uid and gid 65534, no groups. */
-int jail_become_nobody(const struct plan *plan, struct err *err)
+/* jail_become() for the jail's own PID 1, without a filter: uid and gid 65534,
+ * no groups. */
+int jail_become_nobody(struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/* Takes FILTER on, which knows JAIL_FILTER_PROBE, and proves it. */
+int jail_set_filter(const struct sock_fprog *filter, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 void jail_close(struct jail *jail) __attribute__((nonnull));
