@@ -14,8 +14,8 @@
  *	bench hold		starts a jail, prints its PID 1, keeps it until
  *				standard input ends
  *
- * -F FILE before the verb: in a jail with the filter that is in there, as
- * tests/ns/filter makes it.
+ * -F FILE before the verb: /bin/true runs under the filter that is in there, as
+ * tests/ns/filter makes it; "join" has that of the jail.
  * As root in a world of tests/ns/world; tests/bench/run compares them.
  */
 #include "base/cleanup.h"
@@ -25,7 +25,9 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -39,9 +41,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
-enum { UID = 61001, TERMINALS = 16, SCRATCH_BYTES = 64 << 20 };
+enum {
+	UID = 61001,
+	TERMINALS = 16,
+	SCRATCH_BYTES = 64 << 20,
+	CGROUP_PATH_MAX = 64,
+};
 
 static struct entry entries[] = {
 	{ ENTRY_BIND, ENTRY_READONLY, 0, "/usr", "/usr" },
@@ -233,6 +241,20 @@ drop(void)
 	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
 }
 
+static void
+take_filter(void)
+{
+	const struct sock_fprog program = {
+		.len = (unsigned short)n_filter,
+		.filter = filter,
+	};
+
+	if (n_filter > 0)
+		must((int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+				  &program),
+		     "seccomp");
+}
+
 /* Below the new root, which is the working directory. */
 static const char *
 here(const struct entry *entry)
@@ -364,15 +386,37 @@ floor_root(void)
 	must(chdir("/"), "chdir");
 }
 
-/* As fork(2), into a jail. */
+/* The jail's cgroup; "" where there is no version 2. */
+static void
+make_cgroup(char path[CGROUP_PATH_MAX])
+{
+	struct statfs fs;
+
+	path[0] = '\0';
+	if (statfs("/sys/fs/cgroup", &fs) < 0 ||
+	    fs.f_type != CGROUP2_SUPER_MAGIC)
+		return;
+	(void)snprintf(path, CGROUP_PATH_MAX, "/sys/fs/cgroup/floor-%d",
+		       (int)getpid());
+	must(mkdir(path, 0755), path);
+}
+
+/* As fork(2), into a jail whose cgroup is PATH. */
 static pid_t
-floor_fork(void)
+floor_fork(const char *path)
 {
 	struct clone_args args = { .flags = CLONE_NEWNS | CLONE_NEWPID |
 					    CLONE_NEWIPC | CLONE_NEWUTS,
 				   .exit_signal = SIGCHLD };
 	pid_t pid;
 
+	if (path[0] != '\0') {
+		const int group = open(path, O_RDONLY | O_CLOEXEC);
+
+		must(group, path);
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint32_t)group;
+	}
 	/* The floor's own root covers /mnt; any other directory will do. */
 	entries[N_ENTRIES - 1].text = "/home";
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
@@ -385,13 +429,20 @@ floor_fork(void)
 static int
 floor_start(void)
 {
-	const pid_t pid = floor_fork();
+	char cgroup[CGROUP_PATH_MAX];
+	pid_t pid;
+	int ret;
 
+	make_cgroup(cgroup);
+	pid = floor_fork(cgroup);
 	if (pid == 0) {
 		drop();
+		take_filter();
 		run_true();
 	}
-	return wait_for(pid);
+	ret = wait_for(pid);
+	(void)rmdir(cgroup);
+	return ret;
 }
 
 static int
@@ -407,6 +458,7 @@ floor_join(pid_t number)
 	pid = fork();
 	if (pid == 0) {
 		drop();
+		take_filter();
 		run_true();
 	}
 	return wait_for(pid);
@@ -416,6 +468,7 @@ floor_join(pid_t number)
 static int
 floor_keeper(void)
 {
+	char cgroup[CGROUP_PATH_MAX];
 	int ready[2];
 	char byte = 0;
 	pid_t pid = fork();
@@ -424,7 +477,8 @@ floor_keeper(void)
 	if (pid > 0)
 		return 0;
 	must(pipe2(ready, O_CLOEXEC), "pipe");
-	pid = floor_fork();
+	make_cgroup(cgroup);
+	pid = floor_fork(cgroup);
 	if (pid == 0) {
 		drop();
 		must((int)write(ready[1], &byte, 1), "ready");
@@ -437,6 +491,7 @@ floor_keeper(void)
 	(void)!read(STDIN_FILENO, &byte, 1); /* until he has gone */
 	(void)kill(pid, SIGKILL);
 	(void)wait_for(pid);
+	(void)rmdir(cgroup);
 	return 0;
 }
 

@@ -56,9 +56,8 @@ def main():
         subprocess.run([BUILD + "/tests/ns/filter", '"login"'], check=True,
                        stdout=stream)
     commands = {"ours": [BENCH, "-F", FILTER, "start"],
-                "floor": [BENCH, "floor-start"],
-                "no filter": [BENCH, "start"],
-                "with a keeper": [BENCH, "floor-keep"],
+                "floor": [BENCH, "-F", FILTER, "floor-start"],
+                "with a keeper": [BENCH, "-F", FILTER, "floor-keep"],
                 "plain": ["/bin/true"]}
     if shutil.which("bwrap"):
         commands["bwrap"] = [
@@ -74,7 +73,7 @@ def main():
         init = holder.stdout.readline().strip()
         compare("join", {
             "ours": [BENCH, "join"],
-            "floor": [BENCH, "floor-join", init],
+            "floor": [BENCH, "-F", FILTER, "floor-join", init],
             "nsenter": ["nsenter", "-t", init, "-m", "-p", "-i", "-u", "-n",
                         "-C", "-S", "61001", "-G", "61001", "/bin/true"],
             "plain": ["/bin/true"]})
