@@ -2,6 +2,7 @@
 #include "jail/cgroup.h"
 
 #include "base/cleanup.h"
+#include "jail/ports.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -121,20 +122,21 @@ remove_account(uid_t uid, int base)
 	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
-/* What holds the jail's processes, once it is there, and its limits. */
+/* What holds the jail's processes, once it is there, and its limits.  Where it
+ * counts who is in it, whoever enters has to move there. */
 static int
 open_jail(const struct plan *plan, int account, struct cgroup *cgroup,
 	  struct err *err)
 {
-	bool limits = false;
+	bool counts = plan->ports.first != 0;
 
 	cgroup->jail = open_group(account, cgroup->name, err);
 	if (cgroup->jail < 0 ||
 	    share_set(plan, cgroup->jail, cgroup->held, err) < 0)
 		return -1;
 	for (int i = 0; i < PLAN_SHARES; i++)
-		limits |= cgroup->held[i];
-	if (!limits)
+		counts |= cgroup->held[i];
+	if (!counts)
 		return 0;
 	cgroup->procs =
 		openat(cgroup->jail, "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -232,6 +234,18 @@ cgroup_foresee(const struct plan *plan, bool held[PLAN_SHARES], struct err *err)
 			return -1;
 	}
 	return share_require(plan, held, err);
+}
+
+int
+cgroup_foresee_ports(const struct plan *plan, struct err *err)
+{
+	cleanup_fd int hierarchy = -1;
+
+	if (find_hierarchy(&hierarchy, err) < 0)
+		return -1;
+	if (hierarchy < 0)
+		return ports_hold(plan, hierarchy, err);
+	return ports_foresee(plan, err);
 }
 
 static void

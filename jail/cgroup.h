@@ -13,7 +13,8 @@
  *
  * Processes are born there, with clone3(2): to move one takes a lock that the
  * kernel can give only after every processor has been quiet, some 10 ms.  So
- * sshd(8)'s own processes are moved only where there is a limit to hold.
+ * sshd(8)'s own processes are moved only where there is a limit to hold, or
+ * ports are.
  */
 #ifndef JAIL_CGROUP_H
 #define JAIL_CGROUP_H
@@ -25,7 +26,8 @@ struct cgroup {
 	int base;    /* directories */
 	int keepers; /* for clone3(2) */
 	int jail;
-	int procs; /* cgroup.procs of the jail, if it holds a limit; else -1 */
+	int procs; /* cgroup.procs of the jail, if it counts who is in it, for
+		    * a limit or ports; else -1 */
 	char name[17];		/* of the jail's; "" if there is none */
 	bool held[PLAN_SHARES]; /* by enum plan_share: the kernel holds it */
 };
@@ -50,6 +52,11 @@ int cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
  */
 int cgroup_foresee(const struct plan *plan, bool held[PLAN_SHARES],
 		   struct err *err) __attribute__((nonnull));
+
+/* Whether ports_hold() would succeed in the cgroup, as far as root can know
+ * that without making one.  Returns as that does. */
+int cgroup_foresee_ports(const struct plan *plan, struct err *err)
+	__attribute__((nonnull));
 
 /* Kills everything in the jail's cgroup. */
 void cgroup_kill(const struct cgroup *cgroup) __attribute__((nonnull));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/cleanup.h"
 #include "jail/jail.h"
+#include "jail/ports.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -71,7 +72,7 @@ int
 jail_enter(const struct jail *jail, struct jail_inside *inside, struct err *err)
 {
 	if (require_one_thread(err) < 0 || require_alive(jail, err) < 0 ||
-	    enter_cgroup(jail, err) < 0)
+	    enter_cgroup(jail, err) < 0 || ports_prove(&jail->plan, err) < 0)
 		return -1;
 	if (setns(jail->init, JAIL_NAMESPACES) < 0)
 		return err_errno(err, "enter the jail's namespaces");

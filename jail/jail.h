@@ -15,7 +15,7 @@
 struct jail {
 	int init;	/* pidfd of its PID 1 */
 	int procs;	/* cgroup.procs of its cgroup, or -1: whoever enters
-			 * is there already, or there is no limit */
+			 * is there already, or it does not count */
 	dev_t root_dev; /* of "/" inside, to be compared after entering */
 	ino_t root_ino;
 	struct plan plan; /* what it was built from */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c6133 };
+enum { PLAN_MAGIC = 0x706c6134 };
 
 static const char *const limit_names[RLIM_NLIMITS] = {
 	[RLIMIT_AS] = "as",
@@ -159,6 +159,23 @@ unpack_shares(struct unpack *unpack, struct plan *plan)
 }
 
 static void
+pack_ports(struct pack *pack, const struct plan *plan)
+{
+	pack_number(pack, plan->ports.first);
+	pack_number(pack, plan->ports.last);
+	pack_number(pack, plan->ports.need);
+}
+
+static void
+unpack_ports(struct unpack *unpack, struct plan *plan)
+{
+	plan->ports.first = (uint16_t)unpack_number_to(unpack, UINT16_MAX);
+	plan->ports.last = (uint16_t)unpack_number_to(unpack, UINT16_MAX);
+	plan->ports.need =
+		(enum plan_need)unpack_number_to(unpack, PLAN_NEED_REQUIRED);
+}
+
+static void
 pack_groups(struct pack *pack, const struct plan *plan)
 {
 	pack_number(pack, plan->n_groups);
@@ -199,6 +216,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_number(&pack, plan->scratch_files);
 	pack_number(&pack, plan->terminals);
 	pack_number(&pack, plan->network);
+	pack_ports(&pack, plan);
 	pack_filter(&pack, plan);
 	pack_limits(&pack, plan);
 	pack_shares(&pack, plan);
@@ -232,6 +250,7 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	plan->terminals = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
 	plan->network =
 		(enum plan_network)unpack_number_to(unpack, PLAN_NETWORK_HOST);
+	unpack_ports(unpack, plan);
 	unpack_filter(unpack, plan);
 	unpack_limits(unpack, plan);
 	unpack_shares(unpack, plan);
@@ -338,6 +357,23 @@ check_filter(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* Ports that are all there are would be no wall; and a network of the jail's
+ * own has none of the host's. */
+static int
+check_ports(const struct plan *plan, struct err *err)
+{
+	const struct plan_ports *const ports = &plan->ports;
+
+	if (ports->first == 0 && ports->last == 0)
+		return 0;
+	if (ports->first == 0 || ports->first > ports->last ||
+	    (ports->first == 1 && ports->last == UINT16_MAX) ||
+	    plan->network != PLAN_NETWORK_HOST)
+		return err_set(err, ERR_UNSAFE, "plan: ports %u-%u",
+			       ports->first, ports->last);
+	return 0;
+}
+
 int
 plan_check(const struct plan *plan, struct err *err)
 {
@@ -346,7 +382,7 @@ plan_check(const struct plan *plan, struct err *err)
 	    !name_is_plain(plan->name))
 		return err_set(err, ERR_UNSAFE, "plan: a name is missing");
 	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0 ||
-	    check_filter(plan, err) < 0)
+	    check_filter(plan, err) < 0 || check_ports(plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_commands; i++)
 		if (command_find(plan->commands[i]) == NULL)

@@ -102,6 +102,12 @@ struct plan_limit_share {
 	uint64_t value;
 };
 
+/* Ports of the host's network that may be bound, and no others. */
+struct plan_ports {
+	uint16_t first, last; /* both 0: all */
+	enum plan_need need;
+};
+
 struct plan {
 	struct arena arena; /* everything below lives in it */
 
@@ -130,6 +136,7 @@ struct plan {
 	uint32_t terminals; /* most ptys at a time */
 	struct plan_limit_share shares[PLAN_SHARES];
 	enum plan_network network;
+	struct plan_ports ports;
 
 	/* What no session may ask of the kernel: a program for seccomp(2),
 	 * and the words that it was made of. */

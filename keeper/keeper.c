@@ -15,6 +15,7 @@
 #include "keeper/keeper.h"
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "jail/ports.h"
 #include "jail/registry.h"
 #include "jail/root.h"
 #include "keeper/forget.h"
@@ -415,14 +416,33 @@ end(struct keeper *keeper)
 
 /* --- main ---------------------------------------------------------------- */
 
+/* Before anybody is in the cgroup. */
+static int
+hold_ports(const struct keeper *keeper, struct err *err)
+{
+	const struct plan *const plan = &keeper->jail.plan;
+	struct log_event event;
+
+	if (ports_hold(plan, keeper->cgroup.jail, err) == 0)
+		return 0;
+	if (plan->ports.need == PLAN_NEED_REQUIRED)
+		return -1;
+	keeper_event(keeper, &event, "limit");
+	log_add(&event, "not_held", "ports");
+	log_add(&event, "cause", err->text);
+	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
+	return 0;
+}
+
 static int
 prepare(struct keeper *keeper, struct err *err)
 {
 	keeper->log = log_open();
 	if (forget_caller(FD_PLAN, err) < 0 ||
-	    plan_open(FD_PLAN, &keeper->jail.plan, err) < 0)
+	    plan_open(FD_PLAN, &keeper->jail.plan, err) < 0 ||
+	    cgroup_make(&keeper->jail.plan, &keeper->cgroup, err) < 0)
 		return -1;
-	return cgroup_make(&keeper->jail.plan, &keeper->cgroup, err);
+	return hold_ports(keeper, err);
 }
 
 /* Who started us waits for our first process, and only for that. */

@@ -31,7 +31,8 @@ REPORT = "/mnt/report"
 # SUCCESS: it says that it has done it, and has not.
 ERRORS = {
     "accept4": "ECONNABORTED", "alarm": "", "arch_prctl": "",
-    "bind": "EADDRINUSE", "brk": "", "capget": "EPERM", "capset": "EPERM",
+    "bind": "EADDRINUSE SUCCESS", "bpf": "EPERM SUCCESS", "brk": "",
+    "capget": "EPERM", "capset": "EPERM",
     "chdir": "EACCES", "chmod": "EPERM", "clock_gettime": "",
     "clock_nanosleep": "EINTR", "clone": "EAGAIN", "clone3": "EAGAIN ENOSYS",
     "close": "EIO", "close_range": "EINVAL", "connect": "EACCES ECONNREFUSED",
@@ -367,6 +368,14 @@ def a_session_that_the_keeper_runs():
 def a_jail_without_a_network():
     try_all(Scenario([PROBE, "-n", "enter", "/bin/sh", "-c", LOOK],
                      ["jail-keeper"], {"clone3", "socket", "ioctl"}))
+
+
+@sentence
+def a_jail_with_ports_of_its_own():
+    wanted = {"bpf", "socket", "bind", "write", "openat"}
+    for verb in "enter", "run":
+        try_all(Scenario([PROBE, "-P", "8000-8009", verb, "/bin/sh", "-c",
+                          LOOK], ["probe", "jail-keeper"], wanted))
 
 
 @sentence

@@ -12,6 +12,7 @@
  *	-L RESOURCE=SOFT:HARD		a limit; RESOURCE is a number
  *	-l SECONDS -m SESSIONS		linger; most sessions
  *	-n				no network
+ *	-P FIRST-LAST			the ports that may be bound
  *	-s BYTES			size of the jail's tmpfs
  *	-S SHELL -U UMASK
  *	-t TREE -u UPPER		the root's layers
@@ -229,6 +230,11 @@ read_option(struct options *options, int letter, char *value)
 	case 'n':
 		plan->network = PLAN_NETWORK_NONE;
 		break;
+	case 'P':
+		plan->ports.first = (uint16_t)strtoul(value, &value, 10);
+		plan->ports.last = (uint16_t)strtoul(value + 1, NULL, 10);
+		plan->ports.need = PLAN_NEED_REQUIRED;
+		break;
 	case 's':
 		plan->scratch_bytes = strtoull(value, NULL, 10);
 		break;
@@ -284,8 +290,8 @@ read_options(struct options *options, int argc, char **argv)
 		.sessions = 100,
 	};
 	add_world(options);
-	while ((letter = getopt(argc, argv, "+a:e:F:i:jk:L:l:m:ns:S:t:u:U:")) >=
-	       0)
+	while ((letter = getopt(argc, argv,
+				"+a:e:F:i:jk:L:l:m:nP:s:S:t:u:U:")) >= 0)
 		read_option(options, letter, optarg);
 }
 

@@ -53,6 +53,7 @@ sample(void)
 		.scratch_files = 77,
 		.terminals = 5,
 		.network = PLAN_NETWORK_HOST,
+		.ports = { 8000, 8009, PLAN_NEED_WISHED },
 		.seccomp = "batch",
 		.seccomp_allow = allow,
 		.n_seccomp_allow = N_ROWS(allow),
@@ -138,6 +139,9 @@ assert_same(const struct plan *a, const struct plan *b)
 	assert_true(a->scratch_files == b->scratch_files);
 	assert_int_equal(a->terminals, b->terminals);
 	assert_int_equal(a->network, b->network);
+	assert_int_equal(a->ports.first, b->ports.first);
+	assert_int_equal(a->ports.last, b->ports.last);
+	assert_int_equal(a->ports.need, b->ports.need);
 	assert_string_equal(a->seccomp, b->seccomp);
 	for (size_t i = 0; i < RLIM_NLIMITS; i++) {
 		assert_int_equal(a->limits[i].set, b->limits[i].set);
@@ -401,6 +405,30 @@ break_group_more(struct plan *plan)
 }
 
 static void
+break_ports(struct plan *plan)
+{
+	plan->ports.first = 8010;
+}
+
+static void
+break_ports_more(struct plan *plan)
+{
+	plan->ports.first = 0;
+}
+
+static void
+break_ports_all(struct plan *plan)
+{
+	plan->ports = (struct plan_ports){ 1, 65535, PLAN_NEED_REQUIRED };
+}
+
+static void
+break_ports_elsewhere(struct plan *plan)
+{
+	plan->network = PLAN_NETWORK_NONE;
+}
+
+static void
 break_home(struct plan *plan)
 {
 	plan->home = "home";
@@ -483,6 +511,10 @@ static const struct {
 	{ break_gid_more, "plan: gid 4294967295" },
 	{ break_group, "plan: group 0" },
 	{ break_group_more, "plan: group 4294967295" },
+	{ break_ports, "plan: ports 8010-8009" },
+	{ break_ports_more, "plan: ports 0-8009" },
+	{ break_ports_all, "plan: ports 1-65535" },
+	{ break_ports_elsewhere, "plan: ports 8000-8009" },
 	{ break_home, "plan: bad path \"home\"" },
 	{ break_home_more, "plan: bad path \"\"" },
 	{ break_passwd, "plan: a colon in the home or the shell" },
