@@ -53,8 +53,8 @@ int cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 int cgroup_foresee(const struct plan *plan, bool held[PLAN_SHARES],
 		   struct err *err) __attribute__((nonnull));
 
-/* Whether ports_hold() would succeed in the cgroup, as far as root can know
- * that without making one.  Returns as that does. */
+/* Whether ports_hold() would succeed in the cgroup, as far as that is known
+ * without making one, and without being root.  Returns as that does. */
 int cgroup_foresee_ports(const struct plan *plan, struct err *err)
 	__attribute__((nonnull));
 

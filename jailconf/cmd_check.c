@@ -33,6 +33,9 @@ struct check {
 	size_t n_weaker; /* in jails that have a limit that does not
 			  * hold here */
 	char weaker[64], not_held[128];
+	size_t n_open; /* with ports that are not held here */
+	char open[64];
+	struct err why_open;
 };
 
 /* --- which doors are in use --------------------------------------------- */
@@ -204,6 +207,18 @@ note_limits(struct check *check, const struct plan *plan)
 	(void)snprintf(check->not_held, sizeof(check->not_held), "%s", names);
 }
 
+static void
+note_ports(struct check *check, const struct plan *plan)
+{
+	struct err err;
+
+	if (plan->ports.first == 0 || cgroup_foresee_ports(plan, &err) == 0 ||
+	    check->n_open++ > 0)
+		return;
+	(void)snprintf(check->open, sizeof(check->open), "%s", plan->account);
+	check->why_open = err;
+}
+
 /* The account that is looked at. */
 struct examined {
 	struct check *check;
@@ -229,6 +244,7 @@ check_jail(void *arg, const struct decision *decision)
 	if (note_services(check, &plan, &err) < 0)
 		tell_account(check, account->name, decision->rule, &err);
 	note_limits(check, &plan);
+	note_ports(check, &plan);
 	plan_free(&plan);
 }
 
@@ -241,6 +257,16 @@ tell_limits(struct check *check)
 			   "this host has no controller for limits of %zu "
 			   "accounts (%s: %s), and they are not required",
 			   check->n_weaker, check->weaker, check->not_held);
+}
+
+static void
+tell_ports(struct check *check)
+{
+	if (check->n_open > 0)
+		report_add(&check->report, SEVERITY_WARNING, "",
+			   "%zu accounts (%s) may bind all ports, because "
+			   "theirs are not required: %s",
+			   check->n_open, check->open, check->why_open.text);
 }
 
 static void
@@ -433,6 +459,7 @@ check_policy(struct check *check)
 	check_user_files(check);
 	check_listed_accounts(check);
 	tell_limits(check);
+	tell_ports(check);
 }
 
 static void

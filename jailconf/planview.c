@@ -269,6 +269,20 @@ print_shares(const struct plan *plan)
 }
 
 static void
+print_ports(const struct plan *plan)
+{
+	const struct plan_ports *const ports = &plan->ports;
+	struct err err;
+
+	if (ports->first == 0)
+		return;
+	out_row("ports", "%u-%u, and those that the kernel chooses",
+		ports->first, ports->last);
+	if (cgroup_foresee_ports(plan, &err) < 0)
+		out_row("", "not held: %s", err.text);
+}
+
+static void
 print_list(const char *label, const char *const *list, size_t n)
 {
 	struct words words = { .used = 0 };
@@ -298,6 +312,7 @@ planview_print(const struct plan *plan)
 	out_row("network", "%s",
 		own ? "none but a loopback"
 		    : "the host's, with its ports and abstract sockets");
+	print_ports(plan);
 	print_filter(plan);
 	print_limits(plan);
 	print_shares(plan);
@@ -402,6 +417,24 @@ add_filter(const struct plan *plan, struct json_object *object)
 }
 
 static void
+add_ports(const struct plan *plan, struct json_object *object)
+{
+	const struct plan_ports *const ports = &plan->ports;
+	struct json_object *pair = NULL;
+	struct err err;
+
+	if (ports->first != 0) {
+		pair = json_object_new_object();
+		add_number(pair, "first", ports->first);
+		add_number(pair, "last", ports->last);
+		json_set(pair, "not_held",
+			 cgroup_foresee_ports(plan, &err) < 0 ? err.text
+							      : NULL);
+	}
+	(void)json_object_object_add(object, "ports", pair);
+}
+
+static void
 add_world(const struct plan *plan, struct json_object *object)
 {
 	const bool own = plan->network == PLAN_NETWORK_NONE;
@@ -413,6 +446,7 @@ add_world(const struct plan *plan, struct json_object *object)
 					    json_object_new_string("network"));
 	(void)json_object_object_add(object, "namespaces", list);
 	json_set(object, "network", own ? "none" : "host");
+	add_ports(plan, object);
 	json_set(object, "root", plan->tree != NULL ? plan->tree : "host");
 	json_set(object, "changes", plan->upper);
 	for (size_t i = 0; i < plan->n_entries; i++)

@@ -10,8 +10,16 @@
 #include <grp.h>
 #include <string.h>
 
+/* Ports that a file in users.d names. */
+struct own_ports {
+	const char *file;
+	uint16_t first, last;
+};
+
 struct audit {
 	struct policy *policy;
+	struct own_ports *ports;
+	size_t n_ports;
 	void (*found)(void *arg, const struct err *err);
 	void *arg;
 	size_t n;
@@ -102,6 +110,38 @@ check_file_name(struct audit *audit, const char *name)
 	return false;
 }
 
+/* A login reads one file, and cannot see that two accounts have a port. */
+static int
+audit_ports(struct audit *audit, const struct user_file *file, struct err *err)
+{
+	const struct ports_conf *const conf = &file->jail->ports;
+	struct own_ports *ports;
+
+	if (conf->kind != PORTS_OWN)
+		return 0;
+	for (size_t i = 0; i < audit->n_ports; i++) {
+		ports = &audit->ports[i];
+		if (conf->first <= ports->last && conf->last >= ports->first)
+			return where_error(&conf->at, err,
+					   "\"ports\": some of %u-%u are in "
+					   "%s as well",
+					   conf->first, conf->last,
+					   ports->file);
+	}
+	ports = reallocarray(audit->ports, audit->n_ports + 1, sizeof(*ports));
+	if (ports == NULL)
+		return err_errno(err, "memory");
+	audit->ports = ports;
+	ports[audit->n_ports] =
+		(struct own_ports){ arena_copy(&audit->policy->arena,
+					       file->told, err),
+				    conf->first, conf->last };
+	if (ports[audit->n_ports].file == NULL)
+		return -1;
+	audit->n_ports++;
+	return 0;
+}
+
 static void
 audit_file(struct audit *audit, const char *name)
 {
@@ -109,7 +149,8 @@ audit_file(struct audit *audit, const char *name)
 	struct user_file file;
 	struct err err;
 
-	if (users_read(audit->policy, name, &arena, &file, &err) < 0)
+	if (users_read(audit->policy, name, &arena, &file, &err) < 0 ||
+	    (file.jail != NULL && audit_ports(audit, &file, &err) < 0))
 		tell(audit, &err);
 	arena_free(&arena);
 }
@@ -188,9 +229,10 @@ size_t
 policy_audit(struct policy *policy,
 	     void (*found)(void *arg, const struct err *err), void *arg)
 {
-	struct audit audit = { policy, found, arg, 0 };
+	struct audit audit = { .policy = policy, .found = found, .arg = arg };
 
 	audit_rules(&audit);
 	audit_users(&audit);
+	free(audit.ports);
 	return audit.n;
 }

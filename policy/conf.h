@@ -68,6 +68,32 @@ struct seccomp_conf {
 	struct texts allow, deny;
 };
 
+/* The group "ports" at the top of the file: EACH ports of the range for each
+ * uid from FIRST_UID on.  first is 0 if it is not there. */
+struct port_shares {
+	struct where at;
+	uint16_t first, last;
+	uint16_t each;
+	uid_t first_uid;
+};
+
+/* Which ports of the host's may be bound. */
+enum ports_kind {
+	PORTS_ANY,
+	PORTS_BY_UID, /* COUNT of those that SHARES has for the uid */
+	PORTS_OWN,    /* FIRST to LAST */
+};
+
+struct ports_conf {
+	enum ports_kind kind;
+	const struct port_shares *shares;
+	uint16_t count;
+	uint16_t first, last;
+	bool required;
+	bool here; /* given in this jail, not inherited */
+	struct where at;
+};
+
 struct jail_conf {
 	const char *name;
 	struct where at;
@@ -85,6 +111,7 @@ struct jail_conf {
 	struct text hostname;
 
 	enum plan_network network;
+	struct ports_conf ports;
 	struct seccomp_conf seccomp;
 	struct bind *binds;
 	size_t n_binds;
@@ -140,6 +167,7 @@ struct policy {
 	uid_t trusted;
 	struct host_service *services; /* that the file adds */
 	size_t n_services;
+	struct port_shares ports;
 	struct jail_conf *jails;
 	size_t n_jails;
 	struct rules rules;

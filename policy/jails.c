@@ -84,6 +84,7 @@ inherit(const struct pending *pending, const config_setting_t *setting,
 		return -1;
 	*jail = pending->policy->jails[index];
 	jail->etc_here = false;
+	jail->ports.here = false;
 	return 0;
 }
 

@@ -161,6 +161,10 @@ read_variable(const struct reader *reader, const config_setting_t *setting,
 					     "env: %s comes from the keys "
 					     "home, name and shell",
 					     name);
+	if (strcmp(name, "JAIL_PORTS") == 0)
+		return setting_error(reader, setting, err,
+				     "env: JAIL_PORTS comes from the key "
+				     "ports");
 	variable->name = arena_copy(reader->arena, name, err);
 	if (variable->name == NULL)
 		return -1;

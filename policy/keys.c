@@ -274,6 +274,7 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 
 static const struct key keys_in_jails[] = {
 	{ "inherit", key_parent },
+	{ "ports", key_ports_in_jails },
 	KEYS_OF_BOTH,
 };
 
@@ -281,6 +282,7 @@ static const struct key keys_in_users[] = {
 	{ "jail", key_parent },
 	{ "rules", key_parent },
 	{ "former_shell", key_former_shell },
+	{ "ports", key_ports_in_users },
 	KEYS_OF_BOTH,
 };
 
@@ -313,6 +315,12 @@ jail_conf_check(const struct jail_conf *jail, struct err *err)
 		return where_error(&jail->at, err,
 				   "jail \"%s\": etc has no effect, because "
 				   "root is not \"host\"",
+				   jail->name);
+	if (jail->network != PLAN_NETWORK_HOST && jail->ports.here &&
+	    jail->ports.kind != PORTS_ANY)
+		return where_error(&jail->ports.at, err,
+				   "jail \"%s\": ports has no effect, because "
+				   "network is not \"host\"",
 				   jail->name);
 	return 0;
 }

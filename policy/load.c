@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "policy/file.h"
 #include "policy/jails.h"
+#include "policy/ports.h"
 #include "policy/rules.h"
 #include "policy/services.h"
 
@@ -10,7 +11,8 @@
 
 /* The members of the file: each before those that name what is in it. */
 struct members {
-	const config_setting_t *exempt_groups, *services, *jails, *rules;
+	const config_setting_t *exempt_groups, *services, *ports, *jails,
+		*rules;
 };
 
 static int
@@ -35,6 +37,18 @@ member_services(const struct reader *reader, const config_setting_t *setting,
 	(void)reader;
 	(void)err;
 	members->services = setting;
+	return 0;
+}
+
+static int
+member_ports(const struct reader *reader, const config_setting_t *setting,
+	     void *target, struct err *err)
+{
+	struct members *const members = target;
+
+	(void)reader;
+	(void)err;
+	members->ports = setting;
 	return 0;
 }
 
@@ -65,6 +79,7 @@ member_rules(const struct reader *reader, const config_setting_t *setting,
 static const struct key member_keys[] = {
 	{ "exempt_groups", member_exempt_groups },
 	{ "services", member_services },
+	{ "ports", member_ports },
 	{ "jails", member_jails },
 	{ "rules", member_rules },
 	{ NULL, NULL },
@@ -84,6 +99,9 @@ read_members(const struct reader *reader, const config_setting_t *root,
 		return -1;
 	if (members.services != NULL &&
 	    services_read(reader, members.services, policy, err) < 0)
+		return -1;
+	if (members.ports != NULL &&
+	    ports_read(reader, members.ports, policy, err) < 0)
 		return -1;
 	if (members.jails != NULL &&
 	    jails_read(reader, members.jails, policy, err) < 0)

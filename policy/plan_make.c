@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "policy/filter.h"
 #include "policy/layout.h"
+#include "policy/ports.h"
 #include "policy/template.h"
 
 #include <fcntl.h>
@@ -282,12 +283,26 @@ make_tree(const struct jail_conf *jail, const struct account *account,
 	return jail->writable && plan->upper == NULL ? -1 : 0;
 }
 
+/* What the account may bind, for it to read. */
+static int
+tell_ports(struct plan *plan, struct err *err)
+{
+	const struct plan_ports *const ports = &plan->ports;
+
+	if (ports->first == 0)
+		return 0;
+	plan->env[plan->n_env] =
+		arena_printf(&plan->arena, err, "JAIL_PORTS=%u-%u",
+			     ports->first, ports->last);
+	return plan->env[plan->n_env++] != NULL ? 0 : -1;
+}
+
 static int
 make_env(const struct jail_conf *jail, const struct account *account,
 	 struct plan *plan, struct err *err)
 {
-	plan->env = arena_alloc(&plan->arena, jail->n_env * sizeof(*plan->env),
-				err);
+	plan->env = arena_alloc(&plan->arena,
+				(jail->n_env + 1) * sizeof(*plan->env), err);
 	plan->env_keep = arena_alloc(
 		&plan->arena, jail->env_keep.n * sizeof(*plan->env_keep), err);
 	if (plan->env == NULL || plan->env_keep == NULL)
@@ -311,7 +326,7 @@ make_env(const struct jail_conf *jail, const struct account *account,
 		if (plan->env_keep[plan->n_env_keep] == NULL)
 			return -1;
 	}
-	return 0;
+	return tell_ports(plan, err);
 }
 
 static void
@@ -341,6 +356,7 @@ policy_plan(const struct jail_conf *jail, const struct account *account,
 	    make_home(jail, account, plan, err) < 0 ||
 	    make_shell(jail, account, plan, err) < 0 ||
 	    make_hostname(jail, account, plan, err) < 0 ||
+	    ports_make(jail, account, plan, err) < 0 ||
 	    make_env(jail, account, plan, err) < 0 ||
 	    layout_make(jail, account, plan, err) < 0 ||
 	    filter_make(jail, plan, err) < 0 || plan_check(plan, err) < 0) {

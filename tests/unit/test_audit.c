@@ -81,6 +81,34 @@ what_a_login_does_not_look_at_is_found(void **state)
 }
 
 static void
+a_port_that_two_accounts_have_is_found(void **state)
+{
+	static const char *const files[] = { USERS_PATH "/alice",
+					     USERS_PATH "/bob" };
+	struct findings findings = { .n = 0 };
+	struct policy *policy = load_text("jails = { shell = { }; };");
+
+	(void)state;
+	write_text(files[0], "ports = \"8000-8009\";");
+	write_text(files[1], "ports = \"8010-8019\";");
+	assert_int_equal(policy_audit(policy, keep, &findings), 0);
+	write_text(files[1], "\nports = \"8009-8019\";");
+	assert_int_equal(policy_audit(policy, keep, &findings), 1);
+	/* Whichever is read first. */
+	if (strncmp(findings.text[0], files[1], strlen(files[1])) == 0)
+		assert_found(&findings,
+			     USERS_PATH "/bob:2: \"ports\": some of 8009-8019 "
+					"are in " USERS_PATH "/alice as well");
+	else
+		assert_found(&findings, USERS_PATH
+			     "/alice:1: \"ports\": some of 8000-8009 are "
+			     "in " USERS_PATH "/bob as well");
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(unlink(files[i]), 0);
+	policy_free(policy);
+}
+
+static void
 a_good_configuration_is_quiet(void **state)
 {
 	struct findings findings = { .n = 0 };
@@ -117,6 +145,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_login_does_not_look_at_is_found),
+		cmocka_unit_test(a_port_that_two_accounts_have_is_found),
 		cmocka_unit_test(a_good_configuration_is_quiet),
 		cmocka_unit_test(an_unsafe_directory_is_found),
 	};

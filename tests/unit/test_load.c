@@ -6,6 +6,7 @@
 #define JAIL(keys) "jails = { web = { " keys " }; };"
 #define BIND(keys) JAIL("binds = ( { " keys " } );")
 #define RULE(keys) "jails = { web = { }; };\nrules = ( { " keys " } );"
+#define PORTS	   "ports = { range = \"20000-29999\"; each = 10; };\n"
 #define SYNTAX                                                                 \
 	"syntax error here, or something is missing before (; or \" or })"
 
@@ -319,6 +320,52 @@ static const struct {
 	{ JAIL("env_keep = [ \"A*B\" ];"),
 	  ":1: env_keep: \"A*B\" must be the name of a variable, or the "
 	  "beginning of one with a * behind it" },
+
+	/* ports */
+	{ PORTS JAIL("ports = 10;"), NULL },
+	{ JAIL("ports = 10;") PORTS, NULL },
+	{ PORTS JAIL("ports = { lease = 3; required = false; };"), NULL },
+	{ JAIL("ports = \"any\"; network = \"none\";"), NULL },
+	{ PORTS "jails = { base = { ports = 10; };\n"
+		"web = { inherit = \"base\"; network = \"none\"; }; };",
+	  NULL },
+	{ JAIL("ports = 10;"),
+	  ":1: \"ports\": a number needs the group ports at the top of "
+	  "jail.conf, which says out of what range" },
+	{ PORTS JAIL("ports = 11;"),
+	  ":2: \"ports\" must be a whole number from 1 to 10" },
+	{ PORTS JAIL("ports = 0;"),
+	  ":2: \"ports\" must be a whole number from 1 to 10" },
+	{ PORTS JAIL("ports = \"8000-8009\";"),
+	  ":2: \"ports\" must be a number of ports, or \"any\"; FIRST-LAST "
+	  "is for an account's file in users.d" },
+	{ PORTS JAIL("ports = { lease = \"8000\"; };"),
+	  ":2: \"lease\" must be a number of ports, or \"any\"; FIRST-LAST "
+	  "is for an account's file in users.d" },
+	{ PORTS JAIL("ports = { required = false; };"),
+	  ":2: \"ports\" needs a lease, as in { lease = 10; required = "
+	  "false; }" },
+	{ PORTS JAIL("ports = 10;\nnetwork = \"none\";"),
+	  ":2: jail \"web\": ports has no effect, because network is not "
+	  "\"host\"" },
+	{ "ports = { };", ":1: \"ports\" needs a range, and how many of it "
+			  "each account has: { range = \"20000-29999\"; each = "
+			  "10; }" },
+	{ "ports = { range = \"1023-2000\"; each = 1; };",
+	  ":1: \"range\" must be ports from 1024 to 65535, as in "
+	  "\"20000-29999\"" },
+	{ "ports = { range = \"20000-70000\"; each = 1; };",
+	  ":1: \"range\" must be ports from 1024 to 65535, as in "
+	  "\"20000-29999\"" },
+	{ "ports = { range = \"2000-1999\"; each = 1; };",
+	  ":1: \"range\" must be ports from 1024 to 65535, as in "
+	  "\"20000-29999\"" },
+	{ "ports = { range = \"2000-2009\"; each = 11; };",
+	  ":1: \"ports\": 11 ports for each are more than 2000-2009" },
+	{ "ports = { range = \"2000-2009\"; each = 1; first_uid = 0; };",
+	  ":1: \"first_uid\" must be a whole number from 1 to 4294967294" },
+	{ JAIL("env = { JAIL_PORTS = \"1-65535\"; };"),
+	  ":1: env: JAIL_PORTS comes from the key ports" },
 
 	/* services of the host's */
 	{ JAIL("services = [ \"log\", \"memcached\", \"mysql\", "

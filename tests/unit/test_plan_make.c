@@ -270,6 +270,183 @@ what_is_configured_is_in_the_plan(void **state)
 	account_free(&alice);
 }
 
+/* --- ports ---------------------------------------------------------------- */
+
+#define PORTS(keys) "ports = { range = \"20000-20099\"; " keys " };\n"
+#define NONE                                                                   \
+	"uid 20001 has none: change the range or first_uid, or give it "       \
+	"others with ports = \"FIRST-LAST\" in its file in users.d"
+
+/* alice has uid 20001. */
+static const struct {
+	const char *conf, *file; /* in users.d */
+	uint16_t first, last;
+	const char *error;
+} ports_cases[] = {
+	{ PORTS("each = 10; first_uid = 20001;") JAIL("ports = 10;"), "", 20000,
+	  20009, NULL },
+	{ PORTS("each = 10; first_uid = 20000;") JAIL("ports = 3;"), "", 20010,
+	  20012, NULL },
+	{ PORTS("each = 10; first_uid = 19992;") JAIL("ports = 10;"), "", 20090,
+	  20099, NULL },
+	{ PORTS("each = 30; first_uid = 19999;") JAIL("ports = 1;"), "", 20060,
+	  20060, NULL },
+	{ "ports = { range = \"10000-31999\"; each = 1; };" JAIL("ports = 1;"),
+	  "", 29001, 29001, NULL },
+	{ PORTS("each = 10; first_uid = 19991;") JAIL("ports = 10;"), "", 0, 0,
+	  FILE_PATH ":1: account alice: ports 20000-20099 are for uids 19991 "
+		    "to 20000, and " NONE },
+	{ PORTS("each = 30; first_uid = 19998;") JAIL("ports = 1;"), "", 0, 0,
+	  FILE_PATH ":1: account alice: ports 20000-20099 are for uids 19998 "
+		    "to 20000, and " NONE },
+	{ PORTS("each = 10; first_uid = 20002;") JAIL("ports = 10;"), "", 0, 0,
+	  FILE_PATH ":1: account alice: ports 20000-20099 are for uids 20002 "
+		    "to 20011, and " NONE },
+	{ JAIL(""), "ports = \"8000-8009\";", 8000, 8009, NULL },
+	{ JAIL(""), "ports = \"8000\";", 8000, 8000, NULL },
+	{ PORTS("each = 10;") JAIL("ports = 10;"), "ports = \"any\";", 0, 0,
+	  NULL },
+	{ PORTS("each = 10;") JAIL("ports = 10;"), "network = \"none\";", 0, 0,
+	  NULL },
+	{ PORTS("each = 10;") JAIL(""), "\nports = \"20099-20100\";", 0, 0,
+	  USERS_PATH "/alice:2: \"ports\": 20000-20099, which the group ports "
+		     "gives away by uid, has some of 20099-20100" },
+	{ JAIL(""), "ports = \"8009-8000\";", 0, 0,
+	  USERS_PATH "/alice:1: \"ports\" must be a number of ports, or "
+		     "\"any\", or a range as in \"8000-8009\"" },
+	{ JAIL(""), "ports = \"1-65535\";", 0, 0,
+	  USERS_PATH "/alice:1: \"ports\" must be a number of ports, or "
+		     "\"any\", or a range as in \"8000-8009\"" },
+	{ JAIL(""), "ports = \"0-9\";", 0, 0,
+	  USERS_PATH "/alice:1: \"ports\" must be a number of ports, or "
+		     "\"any\", or a range as in \"8000-8009\"" },
+};
+
+/* The plan of alice, whose file in users.d has TEXT. */
+static int
+make_of_file(const char *conf, const char *text, const struct account *account,
+	     struct plan *plan, struct err *err)
+{
+	struct policy *const policy = load_text(conf);
+	char file[200];
+	struct decision decision;
+	int ret;
+
+	(void)snprintf(file, sizeof(file), "jail = \"web\"; %s", text);
+	write_text(USERS_PATH "/alice", file);
+	ret = policy_decide(policy, account, &any, &decision, err);
+	if (ret == 0)
+		ret = policy_plan(decision.jail, account, plan, err);
+	policy_free(policy);
+	assert_int_equal(unlink(USERS_PATH "/alice"), 0);
+	return ret;
+}
+
+static void
+an_account_has_the_ports_of_its_uid_or_its_own(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(ports_cases); i++) {
+		struct account alice = look_up("alice");
+		struct err err = { .text = "" };
+		struct plan plan;
+		char told[40];
+
+		if (make_of_file(ports_cases[i].conf, ports_cases[i].file,
+				 &alice, &plan, &err) < 0) {
+			if (ports_cases[i].error == NULL)
+				fail_msg("row %zu: %s", i, err.text);
+			assert_string_equal(err.text, ports_cases[i].error);
+			account_free(&alice);
+			continue;
+		}
+		if (ports_cases[i].error != NULL)
+			fail_msg("row %zu: no error", i);
+		assert_int_equal(plan.ports.first, ports_cases[i].first);
+		assert_int_equal(plan.ports.last, ports_cases[i].last);
+		assert_int_equal(plan.n_env, plan.ports.first != 0);
+		(void)snprintf(told, sizeof(told), "JAIL_PORTS=%u-%u",
+			       plan.ports.first, plan.ports.last);
+		if (plan.n_env > 0)
+			assert_string_equal(plan.env[0], told);
+		plan_free(&plan);
+		account_free(&alice);
+	}
+}
+
+static void
+whether_ports_must_be_held_is_said(void **state)
+{
+	static const struct {
+		const char *keys;
+		enum plan_need need;
+	} cases[] = {
+		{ "ports = 10;", PLAN_NEED_REQUIRED },
+		{ "ports = { lease = 10; };", PLAN_NEED_REQUIRED },
+		{ "ports = { lease = 10; required = false; };",
+		  PLAN_NEED_WISHED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(cases); i++) {
+		struct account alice = look_up("alice");
+		struct err err = { .text = "" };
+		struct plan plan;
+
+		if (make_of_file(PORTS("each = 10; first_uid = 20000;")
+					 JAIL(""),
+				 cases[i].keys, &alice, &plan, &err) < 0)
+			fail_msg("%s: %s", cases[i].keys, err.text);
+		assert_int_equal(plan.ports.need, cases[i].need);
+		plan_free(&plan);
+		account_free(&alice);
+	}
+}
+
+static void
+assert_given_away(const char *conf, const char *file, const char *error)
+{
+	struct account alice = look_up("alice");
+	struct err err = { .text = "" };
+	struct plan plan;
+
+	assert_int_equal(make_of_file(conf, file, &alice, &plan, &err), -1);
+	assert_string_equal(err.text, error);
+	account_free(&alice);
+}
+
+/* Else somebody else may have them by chance: the last one is too much, though
+ * no account has it yet. */
+static void
+ports_that_the_kernel_gives_away_are_refused(void **state)
+{
+	static const char range[] =
+		"ports = { range = \"%u-%u\"; each = 1; first_uid = 20001; "
+		"};\n" JAIL("ports = 1;");
+	static const char own[] = "ports = \"%u-%u\";";
+	static const char error[] =
+		"%s:1: ports %u-%u: of %u-%u the kernel gives one to whoever "
+		"asks for none in particular; give others, or change "
+		"net.ipv4.ip_local_port_range, sysctl(8)";
+	FILE *const file =
+		fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned int first = 0, last = 0;
+	char text[200], words[400];
+
+	(void)state;
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%u %u", &first, &last), 2);
+	(void)fclose(file);
+	(void)snprintf(text, sizeof(text), range, first - 1, first);
+	(void)snprintf(words, sizeof(words), error, FILE_PATH, first - 1, first,
+		       first, last);
+	assert_given_away(text, "", words);
+	(void)snprintf(text, sizeof(text), own, first - 1, first);
+	(void)snprintf(words, sizeof(words), error, USERS_PATH "/alice",
+		       first - 1, first, first, last);
+	assert_given_away(JAIL(""), text, words);
+}
+
 static void
 the_shell_inside_is_never_jailsh(void **state)
 {
@@ -975,6 +1152,10 @@ main(void)
 		cmocka_unit_test(system_directories_are_bound_or_linked),
 		cmocka_unit_test(defaults_are_those_of_the_manual),
 		cmocka_unit_test(what_is_configured_is_in_the_plan),
+		cmocka_unit_test(
+			an_account_has_the_ports_of_its_uid_or_its_own),
+		cmocka_unit_test(whether_ports_must_be_held_is_said),
+		cmocka_unit_test(ports_that_the_kernel_gives_away_are_refused),
 		cmocka_unit_test(the_shell_inside_is_never_jailsh),
 		cmocka_unit_test(a_tree_has_its_own_system),
 		cmocka_unit_test(
