@@ -223,9 +223,9 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_texts(&pack, plan->env, plan->n_env);
 	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
 	pack_texts(&pack, plan->commands, plan->n_commands);
-	pack_number(&pack, (uint64_t)(plan->umask + 1));
+	pack_number(&pack, (uint64_t)plan->umask + 1);
 	pack_number(&pack, plan->sessions);
-	pack_number(&pack, (uint64_t)(plan->linger_seconds + 1));
+	pack_number(&pack, (uint64_t)plan->linger_seconds + 1);
 	return pack_seal(&pack, "jail-plan", err);
 }
 
