@@ -88,6 +88,7 @@ parent_in_foreground(int terminal)
 	text[n > 0 ? n : 0] = '\0';
 	after = strrchr(text,
 			')'); /* the name before may have anything in it */
+	/* The kernel has written them.  NOLINTNEXTLINE(cert-err34-c) */
 	if (after == NULL || sscanf(after, ") %*c %*d %d %d %d %d", &group,
 				    &session, &tty, &foreground) != 4)
 		return true;

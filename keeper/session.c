@@ -189,6 +189,8 @@ set_stdio(const struct pty *pty, const int *stdio, struct err *err)
 	if (pty->slave >= 0 && ioctl(pty->slave, TIOCSCTTY, 0) < 0)
 		return err_errno(err, "take the terminal");
 	for (int i = 0; i < N_STDIO; i++) {
+		/* err_set() never returns 0: take_stdio() has set them.
+		 * NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
 		lifted[i] = fcntl(stdio[i], F_DUPFD_CLOEXEC, 10);
 		if (lifted[i] < 0)
 			return err_errno(err, "dup");
