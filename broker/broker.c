@@ -99,7 +99,7 @@ find_jail(struct broker *broker, struct err *err)
 static void
 accept_request(struct broker *broker)
 {
-	/* cppcheck-suppress nullPointer ; accept(2) may be told nothing */
+	/* cppcheck-suppress nullPointer ; it may be told nothing */
 	cleanup_fd int sock = accept4(FD_LISTENER, NULL, NULL, SOCK_CLOEXEC);
 	const struct request request = { .plan = &broker->plan,
 					 .inside = &broker->inside,

@@ -182,7 +182,7 @@ peers_accept(struct keeper *keeper)
 
 	if (keeper->listener < 0)
 		return false;
-	/* cppcheck-suppress nullPointer ; accept(2) may be told nothing */
+	/* cppcheck-suppress nullPointer ; it may be told nothing */
 	sock = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (sock < 0)
 		return false;
