@@ -62,17 +62,24 @@ log_refusal(const struct session *session, int log, const char *step,
 	log_send(log, LOG_ERR, "jail-keeper", &event);
 }
 
+static bool
+find_peer(const struct session *session, struct ucred *peer)
+{
+	socklen_t len = sizeof(*peer);
+
+	return getsockopt(session->sock, SOL_SOCKET, SO_PEERCRED, peer, &len) ==
+	       0;
+}
+
 /* Who asked may have come without PAM: then this is all that tells of it. */
 static void
 log_start(const struct session *session, pid_t pid)
 {
 	struct log_event event;
 	struct ucred peer;
-	socklen_t len = sizeof(peer);
 
 	begin_event(session, &event, "session");
-	if (getsockopt(session->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) ==
-	    0) {
+	if (find_peer(session, &peer)) {
 		log_add_number(&event, "from-uid", peer.uid);
 		log_add_number(&event, "from-pid", peer.pid);
 	}
@@ -80,13 +87,17 @@ log_start(const struct session *session, pid_t pid)
 	log_send(session->log, LOG_INFO, "jail-keeper", &event);
 }
 
-/* The host's syslog has the cause, the user the fact (rule R21). */
+/* The host's syslog has the cause, the user the fact (rule R21); and root, who
+ * asks by jailconf(8), the cause at once. */
 static _Noreturn void
 refuse(const struct session *session, const struct err *err)
 {
 	struct wire_msg msg = { .kind = WIRE_REFUSE };
+	struct ucred peer;
+	const bool root = find_peer(session, &peer) && peer.uid == 0;
 
-	(void)snprintf(msg.text, sizeof(msg.text), "login refused");
+	(void)snprintf(msg.text, sizeof(msg.text), "%s",
+		       root ? err->text : "login refused");
 	log_refusal(session, session->log, "session", err);
 	wire_tell(session->sock, &msg);
 	_exit(1);

@@ -394,6 +394,17 @@ def exec_and_try_end_as_the_command_does():
 
 
 @case
+def root_is_told_the_cause_at_once():
+    fd = os.open("/", os.O_RDONLY)
+    with jailed(WHO):
+        text = jailconf("exec", "--start", WHO, "--", "true", stdin=fd,
+                        status=125)
+    os.close(fd)
+    has(text, f"{WHO}: .*descriptor")
+    lacks(text, "login refused")
+
+
+@case
 def exec_passes_data_through():
     data = "line\n" * 20000
     with jailed(WHO):
