@@ -23,6 +23,7 @@ enum {
 
 static const char delegated_base[] = "jail.slice/jail.service";
 static const char own_base[] = "jail";
+static const char reseller_prefix[] = "reseller-";
 
 static const int dir_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -122,6 +123,31 @@ remove_account(uid_t uid, int base)
 	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
+/*
+ * Opens what the account's directory is in, and gives the reseller's its
+ * limits: whoever starts a jail does, so they are those of the configuration,
+ * and no jail is there before they are.
+ */
+static int
+open_parent(const struct plan *plan, struct cgroup *cgroup, struct err *err)
+{
+	struct share_held *const held = &cgroup->held;
+
+	fd_close(&cgroup->parent);
+	if (plan->reseller == NULL) {
+		cgroup->parent = fcntl(cgroup->base, F_DUPFD_CLOEXEC, 0);
+		return cgroup->parent < 0 ? err_errno(err, "dup") : 0;
+	}
+	(void)snprintf(cgroup->reseller, sizeof(cgroup->reseller), "%s%s",
+		       reseller_prefix, plan->reseller);
+	cgroup->parent = open_group(cgroup->base, cgroup->reseller, err);
+	if (cgroup->parent < 0 ||
+	    share_set(plan->above, cgroup->parent, held->reseller, err) < 0 ||
+	    share_lift(plan->above, cgroup->parent, err) < 0)
+		return -1;
+	return share_hand_down(plan->shares, cgroup->parent, held->jail, err);
+}
+
 /* What holds the jail's processes, once it is there, and its limits.  Where it
  * counts who is in it, whoever enters has to move there. */
 static int
@@ -132,10 +158,10 @@ open_jail(const struct plan *plan, int account, struct cgroup *cgroup,
 
 	cgroup->jail = open_group(account, cgroup->name, err);
 	if (cgroup->jail < 0 ||
-	    share_set(plan, cgroup->jail, cgroup->held, err) < 0)
+	    share_set(plan->shares, cgroup->jail, cgroup->held.jail, err) < 0)
 		return -1;
 	for (int i = 0; i < PLAN_SHARES; i++)
-		counts |= cgroup->held[i];
+		counts |= cgroup->held.jail[i] || cgroup->held.reseller[i];
 	if (!counts)
 		return 0;
 	cgroup->procs =
@@ -143,37 +169,56 @@ open_jail(const struct plan *plan, int account, struct cgroup *cgroup,
 	return cgroup->procs < 0 ? err_errno(err, "cgroup.procs") : 0;
 }
 
+static int
+make_account_and_jail(const struct plan *plan, struct cgroup *cgroup,
+		      struct err *err)
+{
+	cleanup_fd int account = -1;
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%u", plan->uid);
+	account = open_group(cgroup->parent, name, err);
+	if (account < 0 ||
+	    share_hand_down(plan->shares, account, cgroup->held.jail, err) < 0)
+		return -1;
+	return open_jail(plan, account, cgroup, err);
+}
+
 /* Makes a cgroup with a name that no other has had: the keeper of the jail
  * before may not be done with its own. */
 static int
 make_named(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 {
-	bool handed[PLAN_SHARES];
+	const struct share_held handed = cgroup->held;
 	uint64_t random;
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return err_errno(err, "getrandom");
 	(void)snprintf(cgroup->name, sizeof(cgroup->name), "%016" PRIx64,
 		       random);
-	memcpy(handed, cgroup->held, sizeof(handed));
 	for (int i = 0; i < MAKE_TRIES; i++) {
-		cleanup_fd int account = -1;
-		char name[16];
-
-		(void)snprintf(name, sizeof(name), "%u", plan->uid);
-		account = open_group(cgroup->base, name, err);
-		if (account < 0)
-			return -1;
-		memcpy(cgroup->held, handed, sizeof(handed));
-		if (share_hand_down(plan, account, cgroup->held, err) == 0 &&
-		    open_jail(plan, account, cgroup, err) == 0)
+		cgroup->held = handed;
+		if (open_parent(plan, cgroup, err) == 0 &&
+		    make_account_and_jail(plan, cgroup, err) == 0)
 			return 0;
-		/* The keeper before took BASE/UID away, or is about to. */
+		/* A keeper at its end has taken the account's directory or
+		 * the reseller's away, or is about to.  In one that is gone
+		 * nothing can be made: no limit is lost with it. */
 		if (cgroup->jail >= 0 ||
 		    (err->errnum != ENOENT && err->errnum != ENODEV))
 			return -1;
 	}
 	return -1;
+}
+
+/* The controllers for the jail and for the reseller. */
+static int
+hand_down(const struct plan *plan, int dir, struct share_held *held,
+	  struct err *err)
+{
+	if (share_hand_down(plan->shares, dir, held->jail, err) < 0)
+		return -1;
+	return share_hand_down(plan->above, dir, held->reseller, err);
 }
 
 /* Sees to it that BASE has the controllers.  To systemd(1) the delegated one
@@ -189,12 +234,12 @@ make_base(const struct plan *plan, int hierarchy, struct cgroup *cgroup,
 		return -1;
 	own = openat(hierarchy, own_base, dir_flags);
 	if (is_same(own, cgroup->base) &&
-	    share_hand_down(plan, hierarchy, cgroup->held, err) < 0)
+	    hand_down(plan, hierarchy, &cgroup->held, err) < 0)
 		return -1;
 	cgroup->keepers = open_group(cgroup->base, "keepers", err);
 	if (cgroup->keepers < 0)
 		return -1;
-	return share_hand_down(plan, cgroup->base, cgroup->held, err);
+	return hand_down(plan, cgroup->base, &cgroup->held, err);
 }
 
 int
@@ -206,11 +251,11 @@ cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	if (find_hierarchy(&hierarchy, err) < 0)
 		return -1;
 	if (hierarchy < 0)
-		return share_require(plan, cgroup->held, err);
-	memset(cgroup->held, true, sizeof(cgroup->held));
+		return share_require(plan, &cgroup->held, err);
+	memset(&cgroup->held, true, sizeof(cgroup->held));
 	if (make_base(plan, hierarchy, cgroup, err) < 0 ||
 	    make_named(plan, cgroup, err) < 0 ||
-	    share_require(plan, cgroup->held, err) < 0) {
+	    share_require(plan, &cgroup->held, err) < 0) {
 		cgroup_remove(plan->uid, cgroup);
 		return -1;
 	}
@@ -218,19 +263,21 @@ cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 }
 
 int
-cgroup_foresee(const struct plan *plan, bool held[PLAN_SHARES], struct err *err)
+cgroup_foresee(const struct plan *plan, struct share_held *held,
+	       struct err *err)
 {
 	cleanup_fd int hierarchy = -1, delegated = -1;
 	int above;
 
-	memset(held, false, sizeof(bool[PLAN_SHARES]));
+	memset(held, false, sizeof(*held));
 	if (find_hierarchy(&hierarchy, err) < 0)
 		return -1;
 	if (hierarchy >= 0) {
 		delegated = openat(hierarchy, delegated_base, dir_flags);
 		above = delegated >= 0 ? delegated : hierarchy;
-		memset(held, true, sizeof(bool[PLAN_SHARES]));
-		if (share_foresee(plan, above, held, err) < 0)
+		memset(held, true, sizeof(*held));
+		if (share_foresee(plan->shares, above, held->jail, err) < 0 ||
+		    share_foresee(plan->above, above, held->reseller, err) < 0)
 			return -1;
 	}
 	return share_require(plan, held, err);
@@ -268,7 +315,7 @@ cgroup_kill(const struct cgroup *cgroup)
 void
 cgroup_remove(uid_t uid, struct cgroup *cgroup)
 {
-	cleanup_fd int account = open_account(uid, cgroup->base);
+	cleanup_fd int account = open_account(uid, cgroup->parent);
 	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
 
 	/* Who was killed takes a moment to go. */
@@ -280,30 +327,64 @@ cgroup_remove(uid_t uid, struct cgroup *cgroup)
 		(void)nanosleep(&pause, NULL);
 	}
 	if (account >= 0)
-		remove_account(uid, cgroup->base);
+		remove_account(uid, cgroup->parent);
+	/* Not while another jail of the reseller's is in it. */
+	if (cgroup->reseller[0] != '\0')
+		(void)unlinkat(cgroup->base, cgroup->reseller, AT_REMOVEDIR);
 	fd_close(&cgroup->base);
 	fd_close(&cgroup->keepers);
+	fd_close(&cgroup->parent);
 	fd_close(&cgroup->jail);
 	fd_close(&cgroup->procs);
 	*cgroup = CGROUP_NONE;
 }
 
+/* Calls SWEEP for each directory below DIR, which may be -1. */
 static void
-sweep_base(uid_t uid, int base)
+each_below(int dir, uid_t uid,
+	   void (*sweep)(uid_t uid, int dir, const char *name))
 {
-	cleanup_fd int account = open_account(uid, base);
-	DIR *const stream =
-		account < 0 ? NULL
-			    : fdopendir(fcntl(account, F_DUPFD_CLOEXEC, 0));
+	const int copy = dir < 0 ? -1 : fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	DIR *const stream = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 
 	while (stream != NULL && (entry = readdir(stream)) != NULL)
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			(void)unlinkat(account, entry->d_name, AT_REMOVEDIR);
+			sweep(uid, dir, entry->d_name);
 	if (stream != NULL)
 		(void)closedir(stream);
+	else if (copy >= 0)
+		(void)close(copy);
+}
+
+static void
+sweep_jail(uid_t uid, int account, const char *name)
+{
+	(void)uid;
+	(void)unlinkat(account, name, AT_REMOVEDIR);
+}
+
+/* PARENT is BASE, or a reseller's. */
+static void
+sweep_account(uid_t uid, int parent)
+{
+	cleanup_fd int account = open_account(uid, parent);
+
+	each_below(account, uid, sweep_jail);
 	if (account >= 0)
-		remove_account(uid, base);
+		remove_account(uid, parent);
+}
+
+static void
+sweep_reseller(uid_t uid, int base, const char *name)
+{
+	cleanup_fd int reseller = -1;
+
+	if (strncmp(name, reseller_prefix, strlen(reseller_prefix)) != 0)
+		return;
+	reseller = openat(base, name, dir_flags);
+	sweep_account(uid, reseller);
+	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
 void
@@ -315,6 +396,7 @@ cgroup_sweep(uid_t uid)
 	for (size_t i = 0; hierarchy >= 0 && i < 2; i++) {
 		cleanup_fd int base = openat(hierarchy, bases[i], dir_flags);
 
-		sweep_base(uid, base);
+		sweep_account(uid, base);
+		each_below(base, uid, sweep_reseller);
 	}
 }

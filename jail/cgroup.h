@@ -2,8 +2,9 @@
 /*
  * cgroup - where a jail's processes are, in the host's cgroup v2 hierarchy
  *
- *	BASE/keepers	every jail-keeper(8)
- *	BASE/UID/NAME	one running jail
+ *	BASE/keepers			every jail-keeper(8)
+ *	BASE/UID/NAME			one running jail
+ *	BASE/reseller-NAME/UID/NAME	one of a reseller's
  *
  * BASE is jail.slice/jail.service, which systemd(1) makes and has delegated
  * to us; where that does not run, it is jail.
@@ -25,19 +26,26 @@
 struct cgroup {
 	int base;    /* directories */
 	int keepers; /* for clone3(2) */
+	int parent;  /* of the account's: the reseller's, or BASE again */
 	int jail;
 	int procs; /* cgroup.procs of the jail, if it counts who is in it, for
 		    * a limit or ports; else -1 */
-	char name[17];		/* of the jail's; "" if there is none */
-	bool held[PLAN_SHARES]; /* by enum plan_share: the kernel holds it */
+	char name[17];	   /* of the jail's; "" if there is none */
+	char reseller[48]; /* of the reseller's; "" if there is none */
+	struct share_held held;
 };
 
 #define CGROUP_NONE                                                            \
-	((struct cgroup){ .base = -1, .keepers = -1, .jail = -1, .procs = -1 })
+	((struct cgroup){ .base = -1,                                          \
+			  .keepers = -1,                                       \
+			  .parent = -1,                                        \
+			  .jail = -1,                                          \
+			  .procs = -1 })
 
 /*
- * Makes a cgroup for a jail after PLAN, with PLAN's shares for limits.  A
- * host without cgroup v2 is no error: then nothing is made, and *cgroup is
+ * Makes a cgroup for a jail after PLAN, with PLAN's shares for limits, and
+ * gives the reseller's, if there is one, what limits PLAN says.  A host
+ * without cgroup v2 is no error: then nothing is made, and *cgroup is
  * CGROUP_NONE.  A limit that this host cannot hold is not in cgroup->held.
  *
  * Returns 0, and *cgroup is to be given to cgroup_remove(); or -1 with an
@@ -50,7 +58,7 @@ int cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
  * What cgroup_make() would put into HELD, as far as that is known without
  * making one.  Returns 0, or -1 with ERR_REFUSED or ERR_SYSTEM.
  */
-int cgroup_foresee(const struct plan *plan, bool held[PLAN_SHARES],
+int cgroup_foresee(const struct plan *plan, struct share_held *held,
 		   struct err *err) __attribute__((nonnull));
 
 /* Whether ports_hold() would succeed in the cgroup, as far as that is known

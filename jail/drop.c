@@ -102,6 +102,18 @@ set_limits(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* The stricter one: the jail's own, or what it shares with others. */
+static const struct plan_limit_share *
+plan_cpus(const struct plan *plan)
+{
+	const struct plan_limit_share *const own = &plan->shares[PLAN_CPUS];
+	const struct plan_limit_share *const above = &plan->above[PLAN_CPUS];
+
+	if (!own->set)
+		return above;
+	return above->set && above->value < own->value ? above : own;
+}
+
 /*
  * A session sees as many processors as its jail may use, so that what starts a
  * thread for each starts no more.  It may change that: cpu.max holds anyway.
@@ -110,7 +122,7 @@ set_limits(const struct plan *plan, struct err *err)
 static int
 set_processors(const struct plan *plan, struct err *err)
 {
-	const struct plan_limit_share *const cpus = &plan->shares[PLAN_CPUS];
+	const struct plan_limit_share *const cpus = plan_cpus(plan);
 	unsigned long had[CPUS_MAX / CPU_WORD] = { 0 };
 	unsigned long gets[CPUS_MAX / CPU_WORD] = { 0 };
 	size_t n = 0, first, wanted, place = 0;

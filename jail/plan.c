@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c6134 };
+enum { PLAN_MAGIC = 0x706c6135 };
 
 static const char *const limit_names[RLIM_NLIMITS] = {
 	[RLIMIT_AS] = "as",
@@ -136,20 +136,20 @@ unpack_filter(struct unpack *unpack, struct plan *plan)
 }
 
 static void
-pack_shares(struct pack *pack, const struct plan *plan)
+pack_shares(struct pack *pack, const struct plan_limit_share *shares)
 {
 	for (size_t i = 0; i < PLAN_SHARES; i++) {
-		pack_number(pack, plan->shares[i].set);
-		pack_number(pack, plan->shares[i].need);
-		pack_number(pack, plan->shares[i].value);
+		pack_number(pack, shares[i].set);
+		pack_number(pack, shares[i].need);
+		pack_number(pack, shares[i].value);
 	}
 }
 
 static void
-unpack_shares(struct unpack *unpack, struct plan *plan)
+unpack_shares(struct unpack *unpack, struct plan_limit_share *shares)
 {
 	for (size_t i = 0; i < PLAN_SHARES; i++) {
-		struct plan_limit_share *const share = &plan->shares[i];
+		struct plan_limit_share *const share = &shares[i];
 
 		share->set = unpack_number_to(unpack, 1) == 1;
 		share->need = (enum plan_need)unpack_number_to(
@@ -219,7 +219,9 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_ports(&pack, plan);
 	pack_filter(&pack, plan);
 	pack_limits(&pack, plan);
-	pack_shares(&pack, plan);
+	pack_shares(&pack, plan->shares);
+	pack_text(&pack, plan->reseller);
+	pack_shares(&pack, plan->above);
 	pack_texts(&pack, plan->env, plan->n_env);
 	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
 	pack_texts(&pack, plan->commands, plan->n_commands);
@@ -253,7 +255,9 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	unpack_ports(unpack, plan);
 	unpack_filter(unpack, plan);
 	unpack_limits(unpack, plan);
-	unpack_shares(unpack, plan);
+	unpack_shares(unpack, plan->shares);
+	plan->reseller = unpack_text_or_null(unpack);
+	unpack_shares(unpack, plan->above);
 	plan->env = unpack_texts(unpack, &plan->n_env);
 	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);
 	plan->commands = unpack_texts(unpack, &plan->n_commands);
@@ -374,6 +378,21 @@ check_ports(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* Its name becomes one of a directory; and what no reseller has set must not
+ * be looked for. */
+static int
+check_reseller(const struct plan *plan, struct err *err)
+{
+	bool limits = false;
+
+	for (int i = 0; i < PLAN_SHARES; i++)
+		limits |= plan->above[i].set;
+	if (plan->reseller == NULL ? limits : !name_is_plain(plan->reseller))
+		return err_set(err, ERR_UNSAFE, "plan: reseller \"%s\"",
+			       plan->reseller != NULL ? plan->reseller : "");
+	return 0;
+}
+
 int
 plan_check(const struct plan *plan, struct err *err)
 {
@@ -382,7 +401,8 @@ plan_check(const struct plan *plan, struct err *err)
 	    !name_is_plain(plan->name))
 		return err_set(err, ERR_UNSAFE, "plan: a name is missing");
 	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0 ||
-	    check_filter(plan, err) < 0 || check_ports(plan, err) < 0)
+	    check_filter(plan, err) < 0 || check_ports(plan, err) < 0 ||
+	    check_reseller(plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_commands; i++)
 		if (command_find(plan->commands[i]) == NULL)

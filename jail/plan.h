@@ -135,6 +135,9 @@ struct plan {
 	uint64_t scratch_files;
 	uint32_t terminals; /* most ptys at a time */
 	struct plan_limit_share shares[PLAN_SHARES];
+	const char *reseller; /* or NULL: of the host's own */
+	struct plan_limit_share above[PLAN_SHARES]; /* the reseller's: all its
+						     * jails together */
 	enum plan_network network;
 	struct plan_ports ports;
 

@@ -18,14 +18,15 @@ enum {
 static const struct {
 	const char *controller;
 	const char *file;
+	const char *none; /* what is there when nobody has set it */
 } places[PLAN_SHARES] = {
-	[PLAN_MEMORY] = { "memory", "memory.max" },
-	[PLAN_MEMORY_HIGH] = { "memory", "memory.high" },
-	[PLAN_SWAP] = { "memory", "memory.swap.max" },
-	[PLAN_PIDS] = { "pids", "pids.max" },
-	[PLAN_CPUS] = { "cpu", "cpu.max" },
-	[PLAN_CPU_WEIGHT] = { "cpu", "cpu.weight" },
-	[PLAN_IO_WEIGHT] = { "io", "io.weight" },
+	[PLAN_MEMORY] = { "memory", "memory.max", "max" },
+	[PLAN_MEMORY_HIGH] = { "memory", "memory.high", "max" },
+	[PLAN_SWAP] = { "memory", "memory.swap.max", "max" },
+	[PLAN_PIDS] = { "pids", "pids.max", "max" },
+	[PLAN_CPUS] = { "cpu", "cpu.max", "max" },
+	[PLAN_CPU_WEIGHT] = { "cpu", "cpu.weight", "100" },
+	[PLAN_IO_WEIGHT] = { "io", "io.weight", "100" },
 };
 
 /* Reads FILE of DIR, whole; returns -1 with errno. */
@@ -78,29 +79,29 @@ hand_down(int dir, const char *controller, const char *already)
 }
 
 int
-share_hand_down(const struct plan *plan, int dir, bool held[PLAN_SHARES],
-		struct err *err)
+share_hand_down(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+		bool held[PLAN_SHARES], struct err *err)
 {
 	char already[TEXT_MAX];
 
 	if (read_file(dir, "cgroup.subtree_control", already) < 0)
 		return err_errno(err, "cgroup.subtree_control");
 	for (int i = 0; i < PLAN_SHARES; i++)
-		held[i] = plan->shares[i].set && held[i] &&
+		held[i] = shares[i].set && held[i] &&
 			  hand_down(dir, places[i].controller, already);
 	return 0;
 }
 
 int
-share_foresee(const struct plan *plan, int dir, bool held[PLAN_SHARES],
-	      struct err *err)
+share_foresee(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+	      bool held[PLAN_SHARES], struct err *err)
 {
 	char there[TEXT_MAX];
 
 	if (read_file(dir, "cgroup.controllers", there) < 0)
 		return err_errno(err, "cgroup.controllers");
 	for (int i = 0; i < PLAN_SHARES; i++)
-		held[i] = plan->shares[i].set && held[i] &&
+		held[i] = shares[i].set && held[i] &&
 			  has_word(there, places[i].controller);
 	return 0;
 }
@@ -117,15 +118,15 @@ format_share(enum plan_share share, uint64_t value, char *text, size_t size)
 }
 
 int
-share_set(const struct plan *plan, int dir, bool held[PLAN_SHARES],
-	  struct err *err)
+share_set(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+	  bool held[PLAN_SHARES], struct err *err)
 {
 	for (int i = 0; i < PLAN_SHARES; i++) {
 		char text[64];
 
 		if (!held[i])
 			continue;
-		format_share((enum plan_share)i, plan->shares[i].value, text,
+		format_share((enum plan_share)i, shares[i].value, text,
 			     sizeof(text));
 		if (write_file(dir, places[i].file, text) == 0)
 			continue;
@@ -139,34 +140,67 @@ share_set(const struct plan *plan, int dir, bool held[PLAN_SHARES],
 	return 0;
 }
 
-static size_t
-list_not_held(const struct plan *plan, const bool held[PLAN_SHARES],
-	      unsigned int at_least, char *text, size_t size)
+int
+share_lift(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+	   struct err *err)
 {
-	size_t n = 0, used = 0;
+	for (int i = 0; i < PLAN_SHARES; i++)
+		if (!shares[i].set &&
+		    write_file(dir, places[i].file, places[i].none) < 0 &&
+		    errno != ENOENT)
+			return err_errno(err, "lift limit %s: %s",
+					 share_name((enum plan_share)i),
+					 places[i].file);
+	return 0;
+}
 
-	text[0] = '\0';
+/* Names of shares, with ", " between. */
+struct names {
+	char *text;
+	size_t size, used, n;
+};
+
+static void
+add_not_held(struct names *names,
+	     const struct plan_limit_share shares[PLAN_SHARES],
+	     const bool held[PLAN_SHARES], unsigned int at_least,
+	     const char *whose)
+{
 	for (int i = 0; i < PLAN_SHARES; i++) {
-		const struct plan_limit_share *const share = &plan->shares[i];
+		const size_t room = names->size - names->used;
 		int more;
 
-		if (!share->set || held[i] || share->need < at_least)
+		if (!shares[i].set || held[i] || shares[i].need < at_least)
 			continue;
-		more = snprintf(text + used, size - used, "%s%s",
-				n > 0 ? ", " : "",
-				share_name((enum plan_share)i));
-		if (more > 0 && (size_t)more < size - used)
-			used += (size_t)more;
-		n++;
+		more = snprintf(names->text + names->used, room, "%s%s%s%s",
+				names->n > 0 ? ", " : "",
+				share_name((enum plan_share)i),
+				*whose != '\0' ? " of reseller " : "", whose);
+		if (more > 0 && (size_t)more < room)
+			names->used += (size_t)more;
+		names->n++;
 	}
-	return n;
+}
+
+static size_t
+list_not_held(const struct plan *plan, const struct share_held *held,
+	      unsigned int at_least, char *text, size_t size)
+{
+	struct names names = { .text = text, .size = size };
+
+	text[0] = '\0';
+	add_not_held(&names, plan->shares, held->jail, at_least, "");
+	if (plan->reseller != NULL)
+		add_not_held(&names, plan->above, held->reseller, at_least,
+			     plan->reseller);
+	return names.n;
 }
 
 int
-share_require(const struct plan *plan, const bool held[PLAN_SHARES],
+share_require(const struct plan *plan, const struct share_held *held,
 	      struct err *err)
 {
-	char names[128];
+	char names[256];
 
 	if (list_not_held(plan, held, PLAN_NEED_REQUIRED, names,
 			  sizeof(names)) == 0)
@@ -178,7 +212,7 @@ share_require(const struct plan *plan, const bool held[PLAN_SHARES],
 }
 
 size_t
-share_not_held(const struct plan *plan, const bool held[PLAN_SHARES],
+share_not_held(const struct plan *plan, const struct share_held *held,
 	       char *text, size_t size)
 {
 	return list_not_held(plan, held, PLAN_NEED_WISHED, text, size);
@@ -187,10 +221,15 @@ share_not_held(const struct plan *plan, const bool held[PLAN_SHARES],
 /* --- what happens -------------------------------------------------------- */
 
 void
-share_events_open(int dir, struct share_events *events)
+share_events_open(int dir, int reseller, struct share_events *events)
 {
 	events->memory = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
 	events->pids = openat(dir, "pids.events", O_RDONLY | O_CLOEXEC);
+	/* Before Linux 6.11 it is not there, and "pids.events" of the jail
+	 * counts whatever limit refused. */
+	events->above = reseller < 0 ? -1
+				     : openat(reseller, "pids.events.local",
+					      O_RDONLY | O_CLOEXEC);
 }
 
 void
@@ -198,6 +237,7 @@ share_events_close(struct share_events *events)
 {
 	fd_close(&events->memory);
 	fd_close(&events->pids);
+	fd_close(&events->above);
 }
 
 /* Reads the number behind WORD in the file FD, which has such a pair in a
@@ -221,6 +261,7 @@ share_read_hits(const struct share_events *events, struct share_hits *hits)
 {
 	read_number(events->memory, "oom_kill", &hits->oom_kills);
 	read_number(events->pids, "max", &hits->forks_refused);
+	read_number(events->above, "max", &hits->above_refused);
 }
 
 static uint64_t

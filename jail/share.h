@@ -13,53 +13,73 @@
 
 #include <stddef.h>
 
+/* Which of a plan's limits the kernel holds, by enum plan_share. */
+struct share_held {
+	bool jail[PLAN_SHARES];
+	bool reseller[PLAN_SHARES]; /* those above */
+};
+
 /*
- * Hands the controllers that PLAN's shares need down to the children of the
+ * Hands the controllers that SHARES need down to the children of the
  * directory DIR, and leaves in HELD those shares for which that could be
  * done.  To be called for each directory on the way down, with HELD all true
  * for the first.  Returns 0, or -1 and an ERR_SYSTEM.
  */
-int share_hand_down(const struct plan *plan, int dir, bool held[PLAN_SHARES],
-		    struct err *err)
+int share_hand_down(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+		    bool held[PLAN_SHARES], struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /* The same without doing it: by what DIR could hand down. */
-int share_foresee(const struct plan *plan, int dir, bool held[PLAN_SHARES],
-		  struct err *err) __attribute__((nonnull, warn_unused_result));
+int share_foresee(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+		  bool held[PLAN_SHARES], struct err *err)
+	__attribute__((nonnull, warn_unused_result));
 
 /*
- * Sets the limits of PLAN that are HELD in the jail's cgroup DIR, and leaves
- * in HELD those that the kernel has.  Returns 0, or -1 and an ERR_SYSTEM.
+ * Sets the limits of SHARES that are HELD in the cgroup DIR, and leaves in
+ * HELD those that the kernel has.  Returns 0, or -1 and an ERR_SYSTEM.
  */
-int share_set(const struct plan *plan, int dir, bool held[PLAN_SHARES],
-	      struct err *err) __attribute__((nonnull, warn_unused_result));
+int share_set(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+	      bool held[PLAN_SHARES], struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * Takes away from the cgroup DIR what limits it has that are not in SHARES.
+ * Returns 0, or -1 and an ERR_SYSTEM.
+ */
+int share_lift(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+	       struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /* Returns 0 if all that PLAN requires is HELD, or -1 and an ERR_REFUSED. */
-int share_require(const struct plan *plan, const bool held[PLAN_SHARES],
+int share_require(const struct plan *plan, const struct share_held *held,
 		  struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /*
  * Writes the names of PLAN's shares that are not HELD to TEXT, with ", "
  * between.  Returns how many they are.
  */
-size_t share_not_held(const struct plan *plan, const bool held[PLAN_SHARES],
+size_t share_not_held(const struct plan *plan, const struct share_held *held,
 		      char *text, size_t size) __attribute__((nonnull));
 
 /* How often a limit was hit, since the jail began. */
 struct share_hits {
 	uint64_t oom_kills;	/* processes ended for want of memory */
 	uint64_t forks_refused; /* processes and threads not started */
+	/* The same, because of all the reseller's jails together; it may have
+	 * been another jail that wanted one. */
+	uint64_t above_refused;
 };
 
 /* Files of a cgroup in which poll(2) has POLLPRI when there is a new hit;
  * owned, -1 where there is none. */
 struct share_events {
-	int memory, pids;
+	int memory, pids, above;
 };
 
-#define SHARE_EVENTS_NONE ((struct share_events){ .memory = -1, .pids = -1 })
+#define SHARE_EVENTS_NONE                                                      \
+	((struct share_events){ .memory = -1, .pids = -1, .above = -1 })
 
-void share_events_open(int dir, struct share_events *events)
+/* DIR is the jail's cgroup, RESELLER the reseller's or -1. */
+void share_events_open(int dir, int reseller, struct share_events *events)
 	__attribute__((nonnull));
 void share_events_close(struct share_events *events) __attribute__((nonnull));
 

@@ -32,7 +32,7 @@ struct check {
 	size_t n_missing;
 	size_t n_weaker; /* in jails that have a limit that does not
 			  * hold here */
-	char weaker[64], not_held[128];
+	char weaker[64], not_held[256];
 	size_t n_open; /* with ports that are not held here */
 	char open[64];
 	struct err why_open;
@@ -194,12 +194,12 @@ tell_account(struct check *check, const char *name, const char *rule,
 static void
 note_limits(struct check *check, const struct plan *plan)
 {
-	bool held[PLAN_SHARES];
+	struct share_held held;
 	char names[sizeof(check->not_held)];
 	struct err err;
 
-	(void)cgroup_foresee(plan, held, &err);
-	if (share_not_held(plan, held, names, sizeof(names)) == 0 ||
+	(void)cgroup_foresee(plan, &held, &err);
+	if (share_not_held(plan, &held, names, sizeof(names)) == 0 ||
 	    check->n_weaker++ > 0)
 		return;
 	(void)snprintf(check->weaker, sizeof(check->weaker), "%s",

@@ -244,24 +244,34 @@ add_share(struct words *words, enum plan_share share, uint64_t value)
 		words_add(words, "%" PRIu64, value);
 }
 
+static void
+add_shares(struct words *words,
+	   const struct plan_limit_share shares[PLAN_SHARES])
+{
+	for (int i = 0; i < PLAN_SHARES; i++)
+		if (shares[i].set)
+			add_share(words, (enum plan_share)i, shares[i].value);
+}
+
 /* And what comes of it on this host. */
 static void
 print_shares(const struct plan *plan)
 {
-	struct words words = { .used = 0 };
-	bool held[PLAN_SHARES];
-	char names[128];
+	struct words own = { .used = 0 }, above = { .used = 0 };
+	struct share_held held;
+	char names[256];
 	struct err err;
 
-	for (int i = 0; i < PLAN_SHARES; i++)
-		if (plan->shares[i].set)
-			add_share(&words, (enum plan_share)i,
-				  plan->shares[i].value);
-	if (words.used == 0)
-		return;
-	out_row("", "for the whole jail: %s", words.text);
-	(void)cgroup_foresee(plan, held, &err);
-	if (share_not_held(plan, held, names, sizeof(names)) > 0)
+	add_shares(&own, plan->shares);
+	add_shares(&above, plan->above);
+	if (own.used > 0)
+		out_row("", "for the whole jail: %s", own.text);
+	if (plan->reseller != NULL)
+		out_row("reseller", "%s; for all its jails together: %s",
+			plan->reseller,
+			above.used > 0 ? above.text : "no limit");
+	(void)cgroup_foresee(plan, &held, &err);
+	if (share_not_held(plan, &held, names, sizeof(names)) > 0)
 		out_row("",
 			"not held on this host: %s (no controller in "
 			"cgroup version 2)",
@@ -456,18 +466,16 @@ add_world(const struct plan *plan, struct json_object *object)
 }
 
 static void
-add_shares(const struct plan *plan, struct json_object *limits)
+shares_json(const struct plan_limit_share shares[PLAN_SHARES],
+	    const bool held[PLAN_SHARES], struct json_object *limits)
 {
 	struct json_object *const not_held = json_object_new_array();
-	bool held[PLAN_SHARES];
-	struct err err;
 
-	(void)cgroup_foresee(plan, held, &err);
 	for (int i = 0; i < PLAN_SHARES; i++) {
 		const char *const name = share_name((enum plan_share)i);
-		const uint64_t value = plan->shares[i].value;
+		const uint64_t value = shares[i].value;
 
-		if (!plan->shares[i].set)
+		if (!shares[i].set)
 			continue;
 		if (i == PLAN_CPUS)
 			(void)json_object_object_add(
@@ -483,10 +491,25 @@ add_shares(const struct plan *plan, struct json_object *limits)
 	(void)json_object_object_add(limits, "not_held", not_held);
 }
 
+static void
+add_reseller(const struct plan *plan, const struct share_held *held,
+	     struct json_object *object)
+{
+	struct json_object *const reseller = json_object_new_object();
+	struct json_object *const limits = json_object_new_object();
+
+	json_set(reseller, "name", plan->reseller);
+	shares_json(plan->above, held->reseller, limits);
+	(void)json_object_object_add(reseller, "limits", limits);
+	(void)json_object_object_add(object, "reseller", reseller);
+}
+
 void
 planview_json(const struct plan *plan, struct json_object *object)
 {
 	struct json_object *const limits = limits_json(plan);
+	struct share_held held;
+	struct err err;
 	char umask[8];
 
 	add_who(plan, object);
@@ -496,8 +519,11 @@ planview_json(const struct plan *plan, struct json_object *object)
 	add_number(limits, "tmp_files", plan->scratch_files);
 	add_number(limits, "terminals", plan->terminals);
 	add_number(limits, "sessions", plan->sessions);
-	add_shares(plan, limits);
+	(void)cgroup_foresee(plan, &held, &err);
+	shares_json(plan->shares, held.jail, limits);
 	(void)json_object_object_add(object, "limits", limits);
+	if (plan->reseller != NULL)
+		add_reseller(plan, &held, object);
 	(void)snprintf(umask, sizeof(umask), "%04o",
 		       (unsigned int)plan->umask & 07777U);
 	json_set(object, "umask",

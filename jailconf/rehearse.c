@@ -59,11 +59,11 @@ int
 rehearse_plan(const struct jail_conf *jail, const struct account *account,
 	      struct plan *plan, struct err *err)
 {
-	bool held[PLAN_SHARES];
+	struct share_held held;
 
 	if (policy_plan(jail, account, plan, err) < 0)
 		return -1;
-	if (plan_check(plan, err) < 0 || cgroup_foresee(plan, held, err) < 0 ||
+	if (plan_check(plan, err) < 0 || cgroup_foresee(plan, &held, err) < 0 ||
 	    (plan->ports.need == PLAN_NEED_REQUIRED &&
 	     cgroup_foresee_ports(plan, err) < 0) ||
 	    open_everything(plan, err) < 0 || check_shell(plan, err) < 0) {

@@ -4,18 +4,24 @@
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 /* Who forks at the limit does it thousands of times. */
-enum { LINE_PAUSE_MS = 60 * 1000, LIMIT_MAX = 48 };
+enum { LINE_PAUSE_MS = 60 * 1000, LIMIT_MAX = 96 };
 
 void
-hits_open(int dir, struct hits *hits)
+hits_open(const struct cgroup *cgroup, struct hits *hits)
 {
-	if (dir < 0)
+	if (cgroup->jail < 0)
 		return;
-	share_events_open(dir, &hits->events);
+	share_events_open(cgroup->jail,
+			  cgroup->reseller[0] != '\0' ? cgroup->parent : -1,
+			  &hits->events);
 	share_read_hits(&hits->events, &hits->seen);
+	/* The reseller's has been counting before this jail was. */
+	hits->logged = hits->seen;
+	hits->told = hits->seen;
 }
 
 void
@@ -23,13 +29,15 @@ hits_poll(const struct hits *hits, struct pollfd polls[HITS_POLLS])
 {
 	polls[0] = (struct pollfd){ hits->events.memory, POLLPRI, 0 };
 	polls[1] = (struct pollfd){ hits->events.pids, POLLPRI, 0 };
+	polls[2] = (struct pollfd){ hits->events.above, POLLPRI, 0 };
 }
 
 static bool
 is_same(const struct share_hits *a, const struct share_hits *b)
 {
 	return a->oom_kills == b->oom_kills &&
-	       a->forks_refused == b->forks_refused;
+	       a->forks_refused == b->forks_refused &&
+	       a->above_refused == b->above_refused;
 }
 
 void
@@ -50,6 +58,12 @@ hits_note(struct hits *hits, const struct plan *plan, int log, int64_t now_ms)
 	log_add_number(
 		&event, "fork_refused",
 		(int64_t)(hits->seen.forks_refused - old->forks_refused));
+	if (plan->reseller != NULL) {
+		log_add(&event, "reseller", plan->reseller);
+		log_add_number(&event, "together_refused",
+			       (int64_t)(hits->seen.above_refused -
+					 old->above_refused));
+	}
 	log_send(log, LOG_WARNING, "jail-keeper", &event);
 	hits->logged = hits->seen;
 	hits->next_line_ms = now_ms + LINE_PAUSE_MS;
@@ -61,40 +75,82 @@ hits_due_ms(const struct hits *hits)
 	return is_same(&hits->seen, &hits->logged) ? -1 : hits->next_line_ms;
 }
 
-/* What limit it was; it may be another than the jail's own. */
+/* What limit it was: the jail's own, or what it has together with others, or
+ * the host's. */
 static void
-write_limit(const struct plan_limit_share *share, unsigned int shift,
+write_limit(const struct plan *plan, enum plan_share which, unsigned int shift,
 	    const char *unit, char text[LIMIT_MAX])
 {
+	const struct plan_limit_share *const own = &plan->shares[which];
+	const struct plan_limit_share *const above = &plan->above[which];
+
 	text[0] = '\0';
-	if (share->set)
-		(void)snprintf(text, LIMIT_MAX, " (limit %" PRIu64 "%s)",
-			       share->value >> shift, unit);
+	if (own->set && above->set)
+		(void)snprintf(text, LIMIT_MAX,
+			       " (limit %" PRIu64 "%s, together with other "
+			       "accounts %" PRIu64 "%s)",
+			       own->value >> shift, unit, above->value >> shift,
+			       unit);
+	else if (own->set || above->set)
+		(void)snprintf(text, LIMIT_MAX, " (limit%s %" PRIu64 "%s)",
+			       own->set ? "" : " together with other accounts",
+			       (own->set ? own : above)->value >> shift, unit);
+}
+
+/* A line that grows. */
+struct line {
+	char *text;
+	size_t size, used;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+line_add(struct line *line, const char *fmt, ...)
+{
+	const size_t room = line->size - line->used;
+	va_list ap;
+	int n;
+
+	if (line->used > 0)
+		n = snprintf(line->text + line->used, room, "; ");
+	else
+		n = 0;
+	va_start(ap, fmt);
+	if (n >= 0 && (size_t)n < room)
+		n += vsnprintf(line->text + line->used + n, room - (size_t)n,
+			       fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		line->used += (size_t)n < room ? (size_t)n : room - 1;
 }
 
 void
 hits_words(const struct hits *hits, const struct plan *plan, char *text,
 	   size_t size)
 {
-	const uint64_t killed = hits->seen.oom_kills - hits->told.oom_kills;
-	const uint64_t refused =
-		hits->seen.forks_refused - hits->told.forks_refused;
+	const struct share_hits *const seen = &hits->seen, *const told =
+								   &hits->told;
+	const uint64_t killed = seen->oom_kills - told->oom_kills;
+	const uint64_t refused = seen->forks_refused - told->forks_refused;
+	const uint64_t together = seen->above_refused - told->above_refused;
+	struct line line = { .text = text, .size = size };
 	char limit[LIMIT_MAX];
-	int used = 0;
 
 	text[0] = '\0';
-	write_limit(&plan->shares[PLAN_MEMORY], 20, " MiB", limit);
+	write_limit(plan, PLAN_MEMORY, 20, " MiB", limit);
 	if (killed > 0)
-		used = snprintf(text, size,
-				"out of memory%s: %" PRIu64
-				" of your processes killed",
-				limit, killed);
-	write_limit(&plan->shares[PLAN_PIDS], 0, "", limit);
-	if (refused > 0 && used >= 0 && (size_t)used < size)
-		(void)snprintf(text + used, size - (size_t)used,
-			       "%stoo many processes%s: %" PRIu64
-			       " not started",
-			       used > 0 ? "; " : "", limit, refused);
+		line_add(&line,
+			 "out of memory%s: %" PRIu64
+			 " of your processes killed",
+			 limit, killed);
+	write_limit(plan, PLAN_PIDS, 0, "", limit);
+	if (refused > 0)
+		line_add(&line, "too many processes%s: %" PRIu64 " not started",
+			 limit, refused);
+	if (together > 0)
+		line_add(&line,
+			 "too many processes together with other accounts "
+			 "(limit %" PRIu64 "): %" PRIu64 " not started",
+			 plan->above[PLAN_PIDS].value, together);
 }
 
 void

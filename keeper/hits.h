@@ -5,11 +5,11 @@
 #ifndef KEEPER_HITS_H
 #define KEEPER_HITS_H
 
-#include "jail/share.h"
+#include "jail/cgroup.h"
 
 #include <poll.h>
 
-enum { HITS_POLLS = 2 };
+enum { HITS_POLLS = 3 };
 
 struct hits {
 	struct share_events events;
@@ -21,8 +21,9 @@ struct hits {
 
 #define HITS_NONE ((struct hits){ .events = SHARE_EVENTS_NONE })
 
-/* Watches the cgroup DIR, if it is one. */
-void hits_open(int dir, struct hits *hits) __attribute__((nonnull));
+/* Watches the jail's cgroup, if it has one, and its reseller's. */
+void hits_open(const struct cgroup *cgroup, struct hits *hits)
+	__attribute__((nonnull));
 
 /* Fills in what is to be polled. */
 void hits_poll(const struct hits *hits, struct pollfd polls[HITS_POLLS])

@@ -255,9 +255,9 @@ log_not_held(const struct keeper *keeper)
 {
 	const struct plan *const plan = &keeper->jail.plan;
 	struct log_event event;
-	char names[128];
+	char names[256];
 
-	if (share_not_held(plan, keeper->cgroup.held, names, sizeof(names)) ==
+	if (share_not_held(plan, &keeper->cgroup.held, names, sizeof(names)) ==
 	    0)
 		return;
 	keeper_event(keeper, &event, "limit");
@@ -558,7 +558,7 @@ main(void)
 	keeper.started = time(NULL);
 	log_life(&keeper, "open");
 	log_not_held(&keeper);
-	hits_open(keeper.cgroup.jail, &keeper.hits);
+	hits_open(&keeper.cgroup, &keeper.hits);
 	serve(&keeper);
 	end(&keeper);
 	return EXIT_SUCCESS;

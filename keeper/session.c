@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 
 /* Of the process between, when it has stepped back. */
-enum { STEP_SOCK, STEP_SIGNALS, STEP_MEMORY, STEP_PIDS, STEP_END };
+enum { STEP_SOCK, STEP_SIGNALS, STEP_MEMORY, STEP_PIDS, STEP_ABOVE, STEP_END };
 
 enum {
 	N_STDIO = 3,
@@ -370,6 +370,7 @@ step_back(const struct session *session, struct hits *hits)
 	    place(&signals, STEP_SIGNALS) < 0 ||
 	    place(&hits->events.memory, STEP_MEMORY) < 0 ||
 	    place(&hits->events.pids, STEP_PIDS) < 0 ||
+	    place(&hits->events.above, STEP_ABOVE) < 0 ||
 	    close_range(STEP_END, ~0U, 0) < 0)
 		return -1;
 	return jail_become(&inside, &err);

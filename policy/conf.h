@@ -94,6 +94,12 @@ struct ports_conf {
 	struct where at;
 };
 
+/* All that its jails may take together. */
+struct reseller {
+	const char *name;
+	struct plan_limit_share shares[PLAN_SHARES];
+};
+
 struct jail_conf {
 	const char *name;
 	struct where at;
@@ -125,6 +131,7 @@ struct jail_conf {
 
 	struct plan_limit limits[RLIM_NLIMITS];
 	struct plan_limit_share shares[PLAN_SHARES];
+	const struct reseller *reseller; /* or NULL */
 	uint64_t tmp_bytes, tmp_files;
 	uint32_t terminals, sessions;
 
@@ -168,6 +175,8 @@ struct policy {
 	struct host_service *services; /* that the file adds */
 	size_t n_services;
 	struct port_shares ports;
+	struct reseller *resellers;
+	size_t n_resellers;
 	struct jail_conf *jails;
 	size_t n_jails;
 	struct rules rules;

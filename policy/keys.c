@@ -269,6 +269,7 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 	{ "doors", key_doors }, { "env", key_env },                    \
 	{ "env_keep", key_env_keep }, { "umask", key_umask },                \
 	{ "seccomp", key_seccomp },                                          \
+	{ "reseller", key_reseller },                                        \
 	{ "linger", key_linger }, { NULL, NULL }
 /* clang-format on */
 

@@ -43,6 +43,8 @@ int key_ports_in_jails(const struct reader *reader,
 int key_ports_in_users(const struct reader *reader,
 		       const config_setting_t *setting, void *target,
 		       struct err *err) __attribute__((nonnull));
+int key_reseller(const struct reader *reader, const config_setting_t *setting,
+		 void *target, struct err *err) __attribute__((nonnull));
 int key_seccomp(const struct reader *reader, const config_setting_t *setting,
 		void *target, struct err *err) __attribute__((nonnull));
 int key_doors(const struct reader *reader, const config_setting_t *setting,

@@ -4,6 +4,7 @@
 #include "policy/file.h"
 #include "policy/jails.h"
 #include "policy/ports.h"
+#include "policy/resellers.h"
 #include "policy/rules.h"
 #include "policy/services.h"
 
@@ -11,8 +12,8 @@
 
 /* The members of the file: each before those that name what is in it. */
 struct members {
-	const config_setting_t *exempt_groups, *services, *ports, *jails,
-		*rules;
+	const config_setting_t *exempt_groups, *services, *ports, *resellers,
+		*jails, *rules;
 };
 
 static int
@@ -53,6 +54,18 @@ member_ports(const struct reader *reader, const config_setting_t *setting,
 }
 
 static int
+member_resellers(const struct reader *reader, const config_setting_t *setting,
+		 void *target, struct err *err)
+{
+	struct members *const members = target;
+
+	(void)reader;
+	(void)err;
+	members->resellers = setting;
+	return 0;
+}
+
+static int
 member_jails(const struct reader *reader, const config_setting_t *setting,
 	     void *target, struct err *err)
 {
@@ -80,6 +93,7 @@ static const struct key member_keys[] = {
 	{ "exempt_groups", member_exempt_groups },
 	{ "services", member_services },
 	{ "ports", member_ports },
+	{ "resellers", member_resellers },
 	{ "jails", member_jails },
 	{ "rules", member_rules },
 	{ NULL, NULL },
@@ -102,6 +116,9 @@ read_members(const struct reader *reader, const config_setting_t *root,
 		return -1;
 	if (members.ports != NULL &&
 	    ports_read(reader, members.ports, policy, err) < 0)
+		return -1;
+	if (members.resellers != NULL &&
+	    resellers_read(reader, members.resellers, policy, err) < 0)
 		return -1;
 	if (members.jails != NULL &&
 	    jails_read(reader, members.jails, policy, err) < 0)

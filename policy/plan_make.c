@@ -47,6 +47,16 @@ check_ids(const struct jail_conf *jail, const struct account *account,
 }
 
 static int
+copy_reseller(const struct jail_conf *jail, struct plan *plan, struct err *err)
+{
+	if (jail->reseller == NULL)
+		return 0;
+	plan->reseller = arena_copy(&plan->arena, jail->reseller->name, err);
+	memcpy(plan->above, jail->reseller->shares, sizeof(plan->above));
+	return plan->reseller != NULL ? 0 : -1;
+}
+
+static int
 copy_ids(const struct jail_conf *jail, const struct account *account,
 	 struct plan *plan, struct err *err)
 {
@@ -351,6 +361,7 @@ policy_plan(const struct jail_conf *jail, const struct account *account,
 	copy_limits(jail, plan);
 	if (check_ids(jail, account, err) < 0 ||
 	    copy_ids(jail, account, plan, err) < 0 ||
+	    copy_reseller(jail, plan, err) < 0 ||
 	    make_tree(jail, account, plan, err) < 0 ||
 	    make_name(jail, account, plan, err) < 0 ||
 	    make_home(jail, account, plan, err) < 0 ||

@@ -126,11 +126,14 @@ try_kernel(void)
 	tell("add_key", syscall(SYS_add_key, "user", "k", "v", 1, -3));
 	tell("request_key", syscall(SYS_request_key, "user", "k", NULL, 0));
 	tell("bpf", syscall(SYS_bpf, 0, NULL, 0));
-	tell("perf_event_open", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
+	tell("perf_event_open",
+	     syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
 	tell("userfaultfd", syscall(SYS_userfaultfd, 1));
 	tell("io_uring_setup", syscall(SYS_io_uring_setup, 1, NULL));
-	tell("io_uring_enter", syscall(SYS_io_uring_enter, -1, 0, 0, 0, NULL, 0));
-	tell("io_uring_register", syscall(SYS_io_uring_register, -1, 0, NULL, 0));
+	tell("io_uring_enter",
+	     syscall(SYS_io_uring_enter, -1, 0, 0, 0, NULL, 0));
+	tell("io_uring_register",
+	     syscall(SYS_io_uring_register, -1, 0, NULL, 0));
 	tell("fanotify_init", syscall(SYS_fanotify_init, 0x200, 0));
 	tell("open_by_handle_at", syscall(SYS_open_by_handle_at, -1, NULL, 0));
 	tell("pidfd_getfd", syscall(SYS_pidfd_getfd, -1, 0, 0));
@@ -161,12 +164,13 @@ try_terminal(void)
 	tell("TIOCSTI", syscall(SYS_ioctl, slave, (long)TIOCSTI, &byte));
 	tell("TIOCSTI-high",
 	     syscall(SYS_ioctl, slave, (long)TIOCSTI | 1L << 32, &byte));
-	tell("TIOCLINUX", syscall(SYS_ioctl, slave, (long)TIOCLINUX_NUMBER,
-				  &byte));
+	tell("TIOCLINUX",
+	     syscall(SYS_ioctl, slave, (long)TIOCLINUX_NUMBER, &byte));
 	tell("TIOCLINUX-high",
 	     syscall(SYS_ioctl, slave, (long)TIOCLINUX_NUMBER | 1L << 40,
 		     &byte));
-	tell("TIOCSETD", syscall(SYS_ioctl, slave, (long)TIOCSETD, &(int){ 0 }));
+	tell("TIOCSETD",
+	     syscall(SYS_ioctl, slave, (long)TIOCSETD, &(int){ 0 }));
 	tell("TIOCGWINSZ", syscall(SYS_ioctl, slave, (long)TIOCGWINSZ,
 				   &(struct winsize){ .ws_row = 0 }));
 }

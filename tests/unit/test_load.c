@@ -291,6 +291,31 @@ static const struct {
 	{ JAIL("limits = { required = [\"nofile\"]; nofile = 10; };"),
 	  ":1: \"nofile\" is required, but is no limit of this jail as a "
 	  "whole" },
+
+	/* resellers */
+	{ "resellers = { acme = { limits = { memory = \"4G\"; pids = 500; "
+	  "required = [ \"pids\" ]; }; }; none = { }; };\n" JAIL(
+		  "reseller = \"acme\";"),
+	  NULL },
+	/* in any order */
+	{ JAIL("reseller = \"acme\";") "\nresellers = { acme = { }; };", NULL },
+	{ JAIL("reseller = \"acme\";"), ":1: no such reseller: acme" },
+	{ JAIL("reseller = 1;"),
+	  ":1: \"reseller\" must be a string, as in \"text\"" },
+	{ "resellers = { Acme = { }; };",
+	  ":1: \"Acme\" cannot be the name of a reseller: at most 32 of a-z "
+	  "0-9 _ -, a letter or _ first" },
+	{ "resellers = ( { limits = { }; } );",
+	  ":1: \"resellers\" must be a group, as in { key = value; }" },
+	{ "resellers = { acme = { memory = \"4G\"; }; };",
+	  ":1: unknown key \"memory\" here; jail.conf(5) has the list" },
+	{ "resellers = { acme = { limits = {\nnproc = 5; }; }; };",
+	  ":2: nproc: only the limits of whole jails hold for a reseller's "
+	  "together; see jail.conf(5)" },
+	{ "resellers = { acme = { limits = { required = [ \"pids\" ]; }; }; "
+	  "};",
+	  ":1: \"pids\" is required, but is no limit of this jail as a "
+	  "whole" },
 	{ JAIL("doors = { sudo = \"child\"; };"),
 	  ":1: service sudo: \"child\" is not how it can be jailed: "
 	  "\"child\" is for sshd, \"job\" for cron, \"shell\" for su, su-l "

@@ -77,6 +77,9 @@ sample(void)
 					   1ULL << 40 };
 	plan.shares[PLAN_IO_WEIGHT] =
 		(struct plan_limit_share){ true, PLAN_NEED_WISHED, 7 };
+	plan.reseller = "acme";
+	plan.above[PLAN_PIDS] =
+		(struct plan_limit_share){ true, PLAN_NEED_REQUIRED, 500 };
 	return plan;
 }
 
@@ -150,7 +153,11 @@ assert_same(const struct plan *a, const struct plan *b)
 		assert_true(a->limits[i].value.rlim_max ==
 			    b->limits[i].value.rlim_max);
 	}
+	assert_string_equal(a->reseller, b->reseller);
 	for (size_t i = 0; i < PLAN_SHARES; i++) {
+		assert_int_equal(a->above[i].set, b->above[i].set);
+		assert_int_equal(a->above[i].need, b->above[i].need);
+		assert_true(a->above[i].value == b->above[i].value);
 		assert_int_equal(a->shares[i].set, b->shares[i].set);
 		assert_int_equal(a->shares[i].need, b->shares[i].need);
 		assert_true(a->shares[i].value == b->shares[i].value);
@@ -196,12 +203,15 @@ what_may_be_missing_stays_missing(void **state)
 		plan.n_env_keep = plan.n_seccomp_allow = 0;
 		plan.n_seccomp_deny = plan.n_filter = 0;
 		plan.seccomp = "none";
+		plan.reseller = NULL;
+		plan.above[PLAN_PIDS].set = false;
 		plan.linger_seconds = lingers[i];
 		fd = seal(&plan);
 		if (plan_open(fd, &got, &err) < 0)
 			fail_msg("%s", err.text);
 		assert_null(got.tree);
 		assert_null(got.upper);
+		assert_null(got.reseller);
 		assert_int_equal(got.linger_seconds, lingers[i]);
 		assert_same_lists(&plan, &got);
 		plan_free(&got);
@@ -477,6 +487,18 @@ break_linger(struct plan *plan)
 }
 
 static void
+break_reseller(struct plan *plan)
+{
+	plan->reseller = "../acme";
+}
+
+static void
+break_reseller_more(struct plan *plan)
+{
+	plan->reseller = NULL;
+}
+
+static void
 break_filter(struct plan *plan)
 {
 	plan->n_filter = 0;
@@ -523,6 +545,8 @@ static const struct {
 	{ break_upper, "plan: bad path \"\"" },
 	{ break_layers, "plan: upper without a tree" },
 	{ break_linger, "plan: linger -2" },
+	{ break_reseller, "plan: reseller \"../acme\"" },
+	{ break_reseller_more, "plan: reseller \"\"" },
 	{ break_filter, "plan: seccomp \"batch\" with 0 instructions" },
 	{ break_filter_more, "plan: seccomp \"none\" with 4 instructions" },
 	{ break_filter_most, "plan: seccomp \"batch\" with 4097 instructions" },

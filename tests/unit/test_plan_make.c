@@ -758,6 +758,39 @@ shares_are_required_unless_it_says_otherwise(void **state)
 }
 
 static void
+a_reseller_s_limits_come_with_the_jail(void **state)
+{
+	static const char resellers[] =
+		"resellers = { acme = { limits = { memory = \"1G\"; pids = "
+		"50; required = [ \"memory\" ]; }; }; };\n"
+		"jails = { base = { reseller = \"acme\"; limits = { pids = 9; "
+		"}; };\nweb = { %s }; };";
+	struct account alice = look_up("alice");
+	struct plan plan;
+	char text[512];
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), resellers, "inherit = \"base\";");
+	plan = must_make(text, &alice);
+	assert_string_equal(plan.reseller, "acme");
+	assert_int_equal(plan.above[PLAN_MEMORY].value, 1 << 30);
+	assert_int_equal(plan.above[PLAN_MEMORY].need, PLAN_NEED_REQUIRED);
+	assert_int_equal(plan.above[PLAN_PIDS].value, 50);
+	assert_int_equal(plan.above[PLAN_PIDS].need, PLAN_NEED_WISHED);
+	assert_int_equal(plan.above[PLAN_SWAP].need, PLAN_NEED_IMPLIED);
+	assert_int_equal(plan.shares[PLAN_PIDS].value, 9);
+	assert_false(plan.shares[PLAN_MEMORY].set);
+	plan_free(&plan);
+
+	(void)snprintf(text, sizeof(text), resellers, "");
+	plan = must_make(text, &alice);
+	assert_null(plan.reseller);
+	assert_false(plan.above[PLAN_PIDS].set);
+	plan_free(&plan);
+	account_free(&alice);
+}
+
+static void
 inherited_limits_are_replaced_as_a_whole(void **state)
 {
 	struct account alice = look_up("alice");
@@ -1169,6 +1202,7 @@ main(void)
 		cmocka_unit_test(a_home_around_the_other_path_needs_no_link),
 		cmocka_unit_test(inherited_limits_are_replaced_as_a_whole),
 		cmocka_unit_test(shares_are_required_unless_it_says_otherwise),
+		cmocka_unit_test(a_reseller_s_limits_come_with_the_jail),
 		cmocka_unit_test(
 			what_cannot_be_done_is_refused_with_its_reason),
 		cmocka_unit_test(some_accounts_are_never_jailed),
