@@ -142,7 +142,8 @@ open_parent(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 		       reseller_prefix, plan->reseller);
 	cgroup->parent = open_group(cgroup->base, cgroup->reseller, err);
 	if (cgroup->parent < 0 ||
-	    share_set(plan->above, cgroup->parent, held->reseller, err) < 0 ||
+	    share_set(plan->above, cgroup->parent, NULL, held->reseller, err) <
+		    0 ||
 	    share_lift(plan->above, cgroup->parent, err) < 0)
 		return -1;
 	return share_hand_down(plan->shares, cgroup->parent, held->jail, err);
@@ -155,10 +156,12 @@ open_jail(const struct plan *plan, int account, struct cgroup *cgroup,
 	  struct err *err)
 {
 	bool counts = plan->ports.first != 0;
+	struct disk home;
 
+	disks_find_home(plan, &home);
 	cgroup->jail = open_group(account, cgroup->name, err);
-	if (cgroup->jail < 0 ||
-	    share_set(plan->shares, cgroup->jail, cgroup->held.jail, err) < 0)
+	if (cgroup->jail < 0 || share_set(plan->shares, cgroup->jail, &home,
+					  cgroup->held.jail, err) < 0)
 		return -1;
 	for (int i = 0; i < PLAN_SHARES; i++)
 		counts |= cgroup->held.jail[i] || cgroup->held.reseller[i];
@@ -262,6 +265,17 @@ cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	return 0;
 }
 
+/* A disk of the home's is all that can be seen without a cgroup. */
+static void
+foresee_disks(const struct plan *plan, bool held[PLAN_SHARES])
+{
+	struct disk home;
+
+	disks_find_home(plan, &home);
+	if (home.number[0] == '\0')
+		held[PLAN_IO_READ] = held[PLAN_IO_WRITE] = false;
+}
+
 int
 cgroup_foresee(const struct plan *plan, struct share_held *held,
 	       struct err *err)
@@ -279,6 +293,7 @@ cgroup_foresee(const struct plan *plan, struct share_held *held,
 		if (share_foresee(plan->shares, above, held->jail, err) < 0 ||
 		    share_foresee(plan->above, above, held->reseller, err) < 0)
 			return -1;
+		foresee_disks(plan, held->jail);
 	}
 	return share_require(plan, held, err);
 }

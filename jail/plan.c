@@ -40,7 +40,8 @@ static const char *const share_names[PLAN_SHARES] = {
 	[PLAN_MEMORY] = "memory",	[PLAN_MEMORY_HIGH] = "memory_high",
 	[PLAN_SWAP] = "swap",		[PLAN_PIDS] = "pids",
 	[PLAN_CPUS] = "cpus",		[PLAN_CPU_WEIGHT] = "cpu_weight",
-	[PLAN_IO_WEIGHT] = "io_weight",
+	[PLAN_IO_WEIGHT] = "io_weight", [PLAN_IO_READ] = "io_read",
+	[PLAN_IO_WRITE] = "io_write",
 };
 
 const char *

@@ -84,6 +84,8 @@ enum plan_share {
 	PLAN_CPUS,	  /* of a processor's time, in PLAN_WHOLE_CPU */
 	PLAN_CPU_WEIGHT,  /* 1 to 10000; everybody has 100 */
 	PLAN_IO_WEIGHT,	  /* likewise */
+	PLAN_IO_READ,	  /* bytes in a second, of each disk */
+	PLAN_IO_WRITE,	  /* likewise */
 	PLAN_SHARES
 };
 

@@ -19,6 +19,8 @@ static const struct {
 	const char *controller;
 	const char *file;
 	const char *none; /* what is there when nobody has set it */
+	const char *disk; /* it is one of each disk: the key in FILE */
+	const char *also; /* another controller, or NULL */
 } places[PLAN_SHARES] = {
 	[PLAN_MEMORY] = { "memory", "memory.max", "max" },
 	[PLAN_MEMORY_HIGH] = { "memory", "memory.high", "max" },
@@ -27,6 +29,10 @@ static const struct {
 	[PLAN_CPUS] = { "cpu", "cpu.max", "max" },
 	[PLAN_CPU_WEIGHT] = { "cpu", "cpu.weight", "100" },
 	[PLAN_IO_WEIGHT] = { "io", "io.weight", "100" },
+	[PLAN_IO_READ] = { "io", "io.max", "max", .disk = "rbps" },
+	/* What is written later is the jail's only with its memory. */
+	[PLAN_IO_WRITE] = { "io", "io.max", "max", .disk = "wbps",
+			    .also = "memory" },
 };
 
 /* Reads FILE of DIR, whole; returns -1 with errno. */
@@ -88,7 +94,9 @@ share_hand_down(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 		return err_errno(err, "cgroup.subtree_control");
 	for (int i = 0; i < PLAN_SHARES; i++)
 		held[i] = shares[i].set && held[i] &&
-			  hand_down(dir, places[i].controller, already);
+			  hand_down(dir, places[i].controller, already) &&
+			  (places[i].also == NULL ||
+			   hand_down(dir, places[i].also, already));
 	return 0;
 }
 
@@ -102,7 +110,9 @@ share_foresee(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 		return err_errno(err, "cgroup.controllers");
 	for (int i = 0; i < PLAN_SHARES; i++)
 		held[i] = shares[i].set && held[i] &&
-			  has_word(there, places[i].controller);
+			  has_word(there, places[i].controller) &&
+			  (places[i].also == NULL ||
+			   has_word(there, places[i].also));
 	return 0;
 }
 
@@ -117,25 +127,39 @@ format_share(enum plan_share share, uint64_t value, char *text, size_t size)
 		(void)snprintf(text, size, "%" PRIu64, value);
 }
 
+/* Returns 1 if SHARE holds now, 0 if the kernel has no such limit, or -1. */
+static int
+set_one(enum plan_share share, uint64_t value, int dir, const struct disk *must,
+	struct err *err)
+{
+	const char *const file = places[share].file;
+	char text[64];
+
+	format_share(share, value, text, sizeof(text));
+	if (places[share].disk != NULL)
+		return disks_set(dir, places[share].disk, text, must, err);
+	if (write_file(dir, file, text) == 0)
+		return 1;
+	/* No swap in this kernel, no weights for this disk. */
+	if (errno == ENOENT)
+		return 0;
+	return err_errno(err, "limit %s: %s %s", share_name(share), file, text);
+}
+
 int
 share_set(const struct plan_limit_share shares[PLAN_SHARES], int dir,
-	  bool held[PLAN_SHARES], struct err *err)
+	  const struct disk *must, bool held[PLAN_SHARES], struct err *err)
 {
 	for (int i = 0; i < PLAN_SHARES; i++) {
-		char text[64];
+		int done;
 
 		if (!held[i])
 			continue;
-		format_share((enum plan_share)i, shares[i].value, text,
-			     sizeof(text));
-		if (write_file(dir, places[i].file, text) == 0)
-			continue;
-		/* No swap in this kernel, no weights for this disk. */
-		if (errno != ENOENT)
-			return err_errno(err, "limit %s: %s %s",
-					 share_name((enum plan_share)i),
-					 places[i].file, text);
-		held[i] = false;
+		done = set_one((enum plan_share)i, shares[i].value, dir, must,
+			       err);
+		if (done < 0)
+			return -1;
+		held[i] = done == 1;
 	}
 	return 0;
 }
@@ -144,13 +168,21 @@ int
 share_lift(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 	   struct err *err)
 {
-	for (int i = 0; i < PLAN_SHARES; i++)
-		if (!shares[i].set &&
-		    write_file(dir, places[i].file, places[i].none) < 0 &&
-		    errno != ENOENT)
+	for (int i = 0; i < PLAN_SHARES; i++) {
+		if (shares[i].set)
+			continue;
+		if (places[i].disk != NULL) {
+			if (disks_set(dir, places[i].disk, places[i].none, NULL,
+				      err) < 0)
+				return -1;
+		} else if (write_file(dir, places[i].file, places[i].none) <
+				   0 &&
+			   errno != ENOENT) {
 			return err_errno(err, "lift limit %s: %s",
 					 share_name((enum plan_share)i),
 					 places[i].file);
+		}
+	}
 	return 0;
 }
 
@@ -196,6 +228,16 @@ list_not_held(const struct plan *plan, const struct share_held *held,
 	return names.n;
 }
 
+const char *
+share_lack(const struct plan *plan)
+{
+	for (int i = 0; i < PLAN_SHARES; i++)
+		if (places[i].disk != NULL &&
+		    (plan->shares[i].set || plan->above[i].set))
+			return "controller, or none for the home's disk,";
+	return "controller";
+}
+
 int
 share_require(const struct plan *plan, const struct share_held *held,
 	      struct err *err)
@@ -206,9 +248,9 @@ share_require(const struct plan *plan, const struct share_held *held,
 			  sizeof(names)) == 0)
 		return 0;
 	return err_set(err, ERR_REFUSED,
-		       "jail %s: this host cannot limit %s: no controller in "
-		       "cgroup version 2; see required in jail.conf(5)",
-		       plan->jail, names);
+		       "jail %s: this host cannot limit %s: no %s in cgroup "
+		       "version 2; see required in jail.conf(5)",
+		       plan->jail, names, share_lack(plan));
 }
 
 size_t

@@ -9,7 +9,7 @@
 #ifndef JAIL_SHARE_H
 #define JAIL_SHARE_H
 
-#include "jail/plan.h"
+#include "jail/disks.h"
 
 #include <stddef.h>
 
@@ -36,11 +36,12 @@ int share_foresee(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 
 /*
  * Sets the limits of SHARES that are HELD in the cgroup DIR, and leaves in
- * HELD those that the kernel has.  Returns 0, or -1 and an ERR_SYSTEM.
+ * HELD those that the kernel has; those of disks if it has them for the disk
+ * MUST, or for any if MUST is NULL.  Returns 0, or -1 and an ERR_SYSTEM.
  */
 int share_set(const struct plan_limit_share shares[PLAN_SHARES], int dir,
-	      bool held[PLAN_SHARES], struct err *err)
-	__attribute__((nonnull, warn_unused_result));
+	      const struct disk *must, bool held[PLAN_SHARES], struct err *err)
+	__attribute__((nonnull(1, 4, 5), warn_unused_result));
 
 /*
  * Takes away from the cgroup DIR what limits it has that are not in SHARES.
@@ -59,6 +60,10 @@ int share_require(const struct plan *plan, const struct share_held *held,
  */
 size_t share_not_held(const struct plan *plan, const struct share_held *held,
 		      char *text, size_t size) __attribute__((nonnull));
+
+/* What is not there where a share of PLAN is not held: "no ... in cgroup
+ * version 2". */
+const char *share_lack(const struct plan *plan) __attribute__((nonnull));
 
 /* How often a limit was hit, since the jail began. */
 struct share_hits {

@@ -273,9 +273,8 @@ print_shares(const struct plan *plan)
 	(void)cgroup_foresee(plan, &held, &err);
 	if (share_not_held(plan, &held, names, sizeof(names)) > 0)
 		out_row("",
-			"not held on this host: %s (no controller in "
-			"cgroup version 2)",
-			names);
+			"not held on this host: %s (no %s in cgroup version 2)",
+			names, share_lack(plan));
 }
 
 static void

@@ -255,14 +255,16 @@ log_not_held(const struct keeper *keeper)
 {
 	const struct plan *const plan = &keeper->jail.plan;
 	struct log_event event;
-	char names[256];
+	char names[256], cause[128];
 
 	if (share_not_held(plan, &keeper->cgroup.held, names, sizeof(names)) ==
 	    0)
 		return;
 	keeper_event(keeper, &event, "limit");
 	log_add(&event, "not_held", names);
-	log_add(&event, "cause", "no controller in cgroup version 2");
+	(void)snprintf(cause, sizeof(cause), "no %s in cgroup version 2",
+		       share_lack(plan));
+	log_add(&event, "cause", cause);
 	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
 }
 

@@ -39,6 +39,9 @@ static const struct {
 	[PLAN_CPUS] = { AMOUNT_COUNT, { 10, INT64_C(8192) * PLAN_WHOLE_CPU } },
 	[PLAN_CPU_WEIGHT] = { AMOUNT_COUNT, { 1, 10000 } },
 	[PLAN_IO_WEIGHT] = { AMOUNT_COUNT, { 1, 10000 } },
+	/* With less a login takes minutes. */
+	[PLAN_IO_READ] = { AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
+	[PLAN_IO_WRITE] = { AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
 };
 
 static int

@@ -60,6 +60,21 @@ def one_that_is_not_required_is_let_go_and_told():
 
 
 @case
+def the_speed_of_a_disk_that_cannot_be_limited_is_told():
+    why = (r"no controller, or none for the home's disk, in cgroup version 2")
+    limit('io_write = "1M";')
+    log = Logged()
+    lacks(ssh(WHO, "echo in").stdout, "^in$")
+    log.expect(rf"refuse user={WHO} .*this host cannot limit io_write: {why}")
+    limit('io_write = "1M"; required = false;')
+    log = Logged()
+    same(ssh(WHO, "echo in").stdout, "in\n")
+    log.expect(rf'limit user={WHO} .*not_held="?io_write"? cause="{why}')
+    has(sh(["jailconf", "explain", WHO]), rf"not held on this host: io_write"
+                                          rf" \({why}\)")
+
+
+@case
 def what_is_left_of_it_holds():
     host = int(sh("nproc"))
     limit("cpus = 1; required = false;")

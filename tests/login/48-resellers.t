@@ -11,6 +11,7 @@ import threading
 from bed import (CONF_DIR, Logged, Skip, case, configure, eventually, has,
                  jail_account, lacks, run, same, sh, ssh, ssh_argv, sshd, stop,
                  su, uid_of)
+from term import Terminal
 
 ROOT = pathlib.Path("/sys/fs/cgroup")
 if not (ROOT / "cgroup.controllers").exists():
@@ -209,8 +210,12 @@ def the_account_is_told():
     with held(WHO[0]):
         ssh(WHO[0], FORKS % 3, timeout=60)
         log.expect(rf"limit user={WHO[0]} .*reseller=acme", 20)
-        done = su(WHO[0], "true")
-        has(done.stdout + done.stderr, "too many processes")
+        eventually(lambda: int(value("pids.current")) < 15,
+                   "those that were started end", 20)
+        with Terminal(ssh_argv(WHO[0], options=("-tt",))) as terminal:
+            terminal.expect(r"jail: too many processes.* together with other"
+                            r" accounts.* 30", 20)
+            terminal.line("exit")
 
 
 @case

@@ -3,20 +3,22 @@
 """limits of a jail as a whole: from one session and from ten at once, by ssh
 and su; and that the machine goes on meanwhile"""
 import contextlib
+import os
 import pathlib
 import re
 import subprocess
 import sys
 import time
 
-from bed import (PLAIN, SLOW, WITH_SYSTEMD, Logged, account, case, configure,
-                 eventually, has, jail_account, lacks, run, same, sh, ssh,
-                 ssh_argv, sshd, stop, su, uid_of)
+from bed import (PLAIN, SLOW, WITH_SYSTEMD, Logged, Skip, account, case,
+                 configure, eventually, has, jail_account, lacks, run, same,
+                 sh, ssh, ssh_argv, sshd, stop, su, uid_of)
 from term import Terminal
 
 CGROUP = pathlib.Path("/sys/fs/cgroup")
 WANTED = {"memory", "pids", "cpu"}
-if not WANTED <= set((CGROUP / "cgroup.controllers").read_text().split()):
+CONTROLLERS = set((CGROUP / "cgroup.controllers").read_text().split())
+if not WANTED <= CONTROLLERS:
     print("no controllers in cgroup version 2")
     sys.exit(77)
 
@@ -196,6 +198,59 @@ def as_many_processors_are_seen_as_there_are():
         limit(f"cpus = {cpus};")
         same(ssh(WHO, "nproc").stdout, f"{seen}\n", f"by ssh, of {cpus}")
         same(su(WHO, "nproc").stdout, f"{seen}\n", f"by su, of {cpus}")
+
+
+# Prints how many seconds it took to write, and to read what is there.
+WRITE = ("dd if=/dev/zero of=%s bs=64K count=%d oflag=direct 2>&1"
+         " | sed -n 's/.* copied, \\([0-9.]*\\) s.*/took \\1/p'; rm -f %s")
+READ = ("dd if=%s of=/dev/null bs=64K count=%d iflag=direct 2>&1"
+        " | sed -n 's/.* copied, \\([0-9.]*\\) s.*/took \\1/p'")
+
+
+def took(text):
+    return float(re.search(r"^took ([0-9.]+)$", text, re.M).group(1))
+
+
+def io_words(name):
+    """Of io.max, for the disk of the home."""
+    disk = os.stat(f"/home/{name}").st_dev
+    number = f"{os.major(disk)}:{os.minor(disk)} "
+    lines = (cgroup_of(name) / "io.max").read_text().splitlines(keepends=True)
+    return [line.split()[1:] for line in lines if line.startswith(number)]
+
+
+@case
+def one_session_cannot_write_or_read_faster():
+    if "io" not in CONTROLLERS:
+        raise Skip("no controller for disks")
+    limit('io_read = "1M"; io_write = "1M";')
+    sh(f"head -c 8M /dev/urandom >/home/{WHO}/what; sync")
+    with held():
+        same(io_words(WHO)[0][:2], ["rbps=1048576", "wbps=1048576"])
+        for enter in (ssh, su):
+            name = f"/home/{WHO}/one"
+            text = enter(WHO, WRITE % (name, 64, name)).stdout
+            same(took(text) > 2, True, f"4 MiB written: {text}")
+            text = enter(WHO, READ % (f"/home/{WHO}/what", 64)).stdout
+            same(took(text) > 2, True, f"4 MiB read: {text}")
+    limit("required = false;")
+    with held():
+        text = ssh(WHO, READ % (f"/home/{WHO}/what", 64)).stdout
+        same(took(text) < 2, True, f"without a limit: {text}")
+
+
+@case
+def ten_sessions_cannot_write_faster_together():
+    if "io" not in CONTROLLERS:
+        raise Skip("no controller for disks")
+    limit('io_write = "512K"; sessions = 30;')
+    with held():
+        name = f"/home/{WHO}/$$"
+        begin = time.monotonic()
+        texts = outputs(start(WRITE % (name, 8, name)))
+        same(sum("took" in text for text in texts), 10, str(texts))
+        # 5 MiB, of which the first tenth of a second's is free.
+        same(time.monotonic() - begin > 8, True, "it takes its time")
 
 
 @case

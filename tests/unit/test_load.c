@@ -271,6 +271,12 @@ static const struct {
 	       "swap = 0; pids = 200; cpus = 1.5; cpu_weight = 50; "
 	       "io_weight = 10; required = [\"memory\", \"cpus\"]; };"),
 	  NULL },
+	{ JAIL("limits = { io_read = \"10M\"; io_write = 65536; "
+	       "required = [\"io_write\"]; };"),
+	  NULL },
+	{ JAIL("limits = { io_read = \"1K\"; };"),
+	  ":1: \"io_read\" must be bytes, with K, M, G or T, from 65536 to "
+	  "1125899906842624" },
 	{ JAIL("limits = { required = false; cpus = 2; };"), NULL },
 	{ JAIL("limits = { memory = 1; };"),
 	  ":1: \"memory\" must be bytes, with K, M, G or T, from 8388608 to "
