@@ -327,33 +327,6 @@ cgroup_kill(const struct cgroup *cgroup)
 		kill_group(cgroup->jail);
 }
 
-void
-cgroup_remove(uid_t uid, struct cgroup *cgroup)
-{
-	cleanup_fd int account = open_account(uid, cgroup->parent);
-	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
-
-	/* Who was killed takes a moment to go. */
-	for (int i = 0; account >= 0 && i < REMOVE_TRIES; i++) {
-		cgroup_kill(cgroup);
-		if (unlinkat(account, cgroup->name, AT_REMOVEDIR) == 0 ||
-		    errno != EBUSY)
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	if (account >= 0)
-		remove_account(uid, cgroup->parent);
-	/* Not while another jail of the reseller's is in it. */
-	if (cgroup->reseller[0] != '\0')
-		(void)unlinkat(cgroup->base, cgroup->reseller, AT_REMOVEDIR);
-	fd_close(&cgroup->base);
-	fd_close(&cgroup->keepers);
-	fd_close(&cgroup->parent);
-	fd_close(&cgroup->jail);
-	fd_close(&cgroup->procs);
-	*cgroup = CGROUP_NONE;
-}
-
 /* Calls SWEEP for each directory below DIR, which may be -1. */
 static void
 each_below(int dir, uid_t uid,
@@ -373,9 +346,46 @@ each_below(int dir, uid_t uid,
 }
 
 static void
-sweep_jail(uid_t uid, int account, const char *name)
+remove_session(uid_t uid, int jail, const char *name)
 {
 	(void)uid;
+	(void)unlinkat(jail, name, AT_REMOVEDIR);
+}
+
+void
+cgroup_remove(uid_t uid, struct cgroup *cgroup)
+{
+	cleanup_fd int account = open_account(uid, cgroup->parent);
+	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
+
+	/* Who was killed takes a moment to go. */
+	for (int i = 0; account >= 0 && i < REMOVE_TRIES; i++) {
+		cgroup_kill(cgroup);
+		each_below(cgroup->jail, uid, remove_session);
+		if (unlinkat(account, cgroup->name, AT_REMOVEDIR) == 0 ||
+		    errno != EBUSY)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	if (account >= 0)
+		remove_account(uid, cgroup->parent);
+	/* Not while another jail of the reseller's is in it. */
+	if (cgroup->reseller[0] != '\0')
+		(void)unlinkat(cgroup->base, cgroup->reseller, AT_REMOVEDIR);
+	fd_close(&cgroup->base);
+	fd_close(&cgroup->keepers);
+	fd_close(&cgroup->parent);
+	fd_close(&cgroup->jail);
+	fd_close(&cgroup->procs);
+	*cgroup = CGROUP_NONE;
+}
+
+static void
+sweep_jail(uid_t uid, int account, const char *name)
+{
+	cleanup_fd int jail = openat(account, name, dir_flags);
+
+	each_below(jail, uid, remove_session);
 	(void)unlinkat(account, name, AT_REMOVEDIR);
 }
 

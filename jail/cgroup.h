@@ -5,6 +5,7 @@
  *	BASE/keepers			every jail-keeper(8)
  *	BASE/UID/NAME			one running jail
  *	BASE/reseller-NAME/UID/NAME	one of a reseller's
+ *	.../session-N			below a jail's: keeper/times.h
  *
  * BASE is jail.slice/jail.service, which systemd(1) makes and has delegated
  * to us; where that does not run, it is jail.

@@ -37,17 +37,29 @@ limit_name(unsigned int resource)
 }
 
 static const char *const share_names[PLAN_SHARES] = {
-	[PLAN_MEMORY] = "memory",	[PLAN_MEMORY_HIGH] = "memory_high",
-	[PLAN_SWAP] = "swap",		[PLAN_PIDS] = "pids",
-	[PLAN_CPUS] = "cpus",		[PLAN_CPU_WEIGHT] = "cpu_weight",
-	[PLAN_IO_WEIGHT] = "io_weight", [PLAN_IO_READ] = "io_read",
+	[PLAN_MEMORY] = "memory",
+	[PLAN_MEMORY_HIGH] = "memory_high",
+	[PLAN_SWAP] = "swap",
+	[PLAN_PIDS] = "pids",
+	[PLAN_CPUS] = "cpus",
+	[PLAN_CPU_WEIGHT] = "cpu_weight",
+	[PLAN_IO_WEIGHT] = "io_weight",
+	[PLAN_IO_READ] = "io_read",
 	[PLAN_IO_WRITE] = "io_write",
+	[PLAN_SESSION_TIME] = "session_time",
+	[PLAN_SESSION_CPU] = "session_cpu",
 };
 
 const char *
 share_name(enum plan_share share)
 {
 	return share_names[share];
+}
+
+bool
+share_is_of_session(enum plan_share share)
+{
+	return share == PLAN_SESSION_TIME || share == PLAN_SESSION_CPU;
 }
 
 static void
@@ -387,8 +399,11 @@ check_reseller(const struct plan *plan, struct err *err)
 	bool limits = false;
 
 	for (int i = 0; i < PLAN_SHARES; i++)
-		limits |= plan->above[i].set;
-	if (plan->reseller == NULL ? limits : !name_is_plain(plan->reseller))
+		limits |= plan->above[i].set &&
+			  (plan->reseller == NULL ||
+			   share_is_of_session((enum plan_share)i));
+	if (limits ||
+	    (plan->reseller != NULL && !name_is_plain(plan->reseller)))
 		return err_set(err, ERR_UNSAFE, "plan: reseller \"%s\"",
 			       plan->reseller != NULL ? plan->reseller : "");
 	return 0;

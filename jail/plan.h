@@ -86,6 +86,9 @@ enum plan_share {
 	PLAN_IO_WEIGHT,	  /* likewise */
 	PLAN_IO_READ,	  /* bytes in a second, of each disk */
 	PLAN_IO_WRITE,	  /* likewise */
+	/* Of each session with all that it has started. */
+	PLAN_SESSION_TIME, /* seconds that it may last */
+	PLAN_SESSION_CPU,  /* seconds of a processor */
 	PLAN_SHARES
 };
 
@@ -200,5 +203,8 @@ const char *limit_name(unsigned int resource) __attribute__((const));
 
 /* The word for a share in jail.conf(5). */
 const char *share_name(enum plan_share share) __attribute__((const));
+
+/* Whether it is one of each session, and not of the jail as a whole. */
+bool share_is_of_session(enum plan_share share) __attribute__((const));
 
 #endif

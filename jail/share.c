@@ -33,6 +33,9 @@ static const struct {
 	/* What is written later is the jail's only with its memory. */
 	[PLAN_IO_WRITE] = { "io", "io.max", "max", .disk = "wbps",
 			    .also = "memory" },
+	/* The keeper's: any cgroup will do. */
+	[PLAN_SESSION_TIME] = { NULL, NULL, NULL },
+	[PLAN_SESSION_CPU] = { NULL, NULL, NULL },
 };
 
 /* Reads FILE of DIR, whole; returns -1 with errno. */
@@ -70,13 +73,13 @@ has_word(const char *text, const char *word)
 	return false;
 }
 
-/* Whether DIR has CONTROLLER for its children, in the end. */
+/* Whether DIR has CONTROLLER for its children, in the end; NULL is none. */
 static bool
 hand_down(int dir, const char *controller, const char *already)
 {
 	char text[32];
 
-	if (has_word(already, controller))
+	if (controller == NULL || has_word(already, controller))
 		return true;
 	(void)snprintf(text, sizeof(text), "+%s", controller);
 	/* In a container, the root of the hierarchy may have processes of its
@@ -95,9 +98,14 @@ share_hand_down(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 	for (int i = 0; i < PLAN_SHARES; i++)
 		held[i] = shares[i].set && held[i] &&
 			  hand_down(dir, places[i].controller, already) &&
-			  (places[i].also == NULL ||
-			   hand_down(dir, places[i].also, already));
+			  hand_down(dir, places[i].also, already);
 	return 0;
+}
+
+static bool
+is_there(const char *there, const char *controller)
+{
+	return controller == NULL || has_word(there, controller);
 }
 
 int
@@ -110,9 +118,8 @@ share_foresee(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 		return err_errno(err, "cgroup.controllers");
 	for (int i = 0; i < PLAN_SHARES; i++)
 		held[i] = shares[i].set && held[i] &&
-			  has_word(there, places[i].controller) &&
-			  (places[i].also == NULL ||
-			   has_word(there, places[i].also));
+			  is_there(there, places[i].controller) &&
+			  is_there(there, places[i].also);
 	return 0;
 }
 
@@ -135,6 +142,8 @@ set_one(enum plan_share share, uint64_t value, int dir, const struct disk *must,
 	const char *const file = places[share].file;
 	char text[64];
 
+	if (file == NULL)
+		return 1;
 	format_share(share, value, text, sizeof(text));
 	if (places[share].disk != NULL)
 		return disks_set(dir, places[share].disk, text, must, err);
@@ -169,7 +178,7 @@ share_lift(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 	   struct err *err)
 {
 	for (int i = 0; i < PLAN_SHARES; i++) {
-		if (shares[i].set)
+		if (shares[i].set || places[i].file == NULL)
 			continue;
 		if (places[i].disk != NULL) {
 			if (disks_set(dir, places[i].disk, places[i].none, NULL,

@@ -244,12 +244,16 @@ add_share(struct words *words, enum plan_share share, uint64_t value)
 		words_add(words, "%" PRIu64, value);
 }
 
+/* Of jails as a whole, or of each session. */
+enum whose { OF_JAILS, OF_SESSIONS };
+
 static void
 add_shares(struct words *words,
-	   const struct plan_limit_share shares[PLAN_SHARES])
+	   const struct plan_limit_share shares[PLAN_SHARES], enum whose whose)
 {
 	for (int i = 0; i < PLAN_SHARES; i++)
-		if (shares[i].set)
+		if (shares[i].set && share_is_of_session((enum plan_share)i) ==
+					     (whose == OF_SESSIONS))
 			add_share(words, (enum plan_share)i, shares[i].value);
 }
 
@@ -258,12 +262,17 @@ static void
 print_shares(const struct plan *plan)
 {
 	struct words own = { .used = 0 }, above = { .used = 0 };
+	struct words session = { .used = 0 };
 	struct share_held held;
 	char names[256];
 	struct err err;
 
-	add_shares(&own, plan->shares);
-	add_shares(&above, plan->above);
+	add_shares(&own, plan->shares, OF_JAILS);
+	add_shares(&session, plan->shares, OF_SESSIONS);
+	add_shares(&above, plan->above, OF_JAILS);
+	if (session.used > 0)
+		out_row("", "for each session, with all it starts: %s",
+			session.text);
 	if (own.used > 0)
 		out_row("", "for the whole jail: %s", own.text);
 	if (plan->reseller != NULL)

@@ -303,6 +303,7 @@ bury(struct keeper *keeper)
 			lose_broker(keeper);
 		else
 			keeper->n_workers--;
+		times_touch(&keeper->times);
 	}
 	return alive;
 }
@@ -365,14 +366,17 @@ serve(struct keeper *keeper)
 
 		peers_bury(keeper);
 		note_use(keeper);
+		times_note(keeper, now_ms());
 		timeout_ms = time_left_ms(keeper);
 		if (timeout_ms == 0 && may_end(keeper))
 			return;
 		if (timeout_ms == 0)
 			timeout_ms = RETRY_MS;
+		timeout_ms = sooner_ms(timeout_ms, hits_due_ms(&keeper->hits));
 		n = wait_for_events(
-			keeper,
-			sooner_ms(timeout_ms, hits_due_ms(&keeper->hits)));
+			keeper, sooner_ms(timeout_ms,
+					  times_due_ms(&keeper->times,
+						       &keeper->jail.plan)));
 		note_hits(keeper);
 		if (keeper->polls[POLL_SIGNALS].revents != 0 && !bury(keeper))
 			return;

@@ -11,16 +11,18 @@
 #include "jail/wire.h"
 #include "keeper/commands.h"
 #include "keeper/hits.h"
+#include "keeper/times.h"
 
 #include <poll.h>
 #include <time.h>
 
 struct peer {
 	int sock;
-	uid_t uid;   /* as the kernel says */
-	pid_t pid;   /* and this, of when it connected */
-	bool leases; /* a session of the host that has joined */
-	int entered; /* pidfd of its process that entered, or -1 */
+	uid_t uid;	    /* as the kernel says */
+	pid_t pid;	    /* and this, of when it connected */
+	bool leases;	    /* a session of the host that has joined */
+	int entered;	    /* pidfd of its process that entered, or -1 */
+	unsigned int timed; /* number of its session, or 0: times.h */
 	time_t since;
 	char label[512]; /* of a session, for "jailconf list" */
 };
@@ -37,6 +39,7 @@ struct keeper {
 	int log;
 	pid_t init;
 	struct commands commands;
+	struct times times;
 	time_t started;
 	int64_t idle_since_ms; /* when the last session ended; -1: in use */
 	int64_t complained_ms; /* when complain() last said something */
@@ -101,6 +104,13 @@ void peers_poll(const struct keeper *keeper) __attribute__((nonnull));
 bool peers_busy(const struct keeper *keeper) __attribute__((nonnull));
 int peers_wait_ms(const struct keeper *keeper, int timeout_ms)
 	__attribute__((nonnull));
+
+/*
+ * Forks a process that nobody waits for, and that ends by itself within some
+ * seconds; meanwhile too many of them keep accounts waiting.  Returns as
+ * fork(2).
+ */
+pid_t keeper_fork_aside(struct keeper *keeper) __attribute__((nonnull));
 
 /* Buries the processes that have closed something for us. */
 void peers_bury(struct keeper *keeper) __attribute__((nonnull));

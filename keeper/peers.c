@@ -75,6 +75,21 @@ be_the_last(int parent_is_done)
 						  : EXIT_FAILURE);
 }
 
+pid_t
+keeper_fork_aside(struct keeper *keeper)
+{
+	/* Without SIGCHLD, bury() does not take it for a session. */
+	const pid_t pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
+
+	if (pid == 0) {
+		/* What others look at must not outlive the keeper. */
+		fd_close(&keeper->listener);
+		fd_close(&keeper->lock);
+	}
+	keeper->n_closers += pid > 0;
+	return pid;
+}
+
 /*
  * Closes what came from the account, which may take as long as the account
  * wants: SO_LINGER of a socket, close(2) of a file of its own file system
@@ -91,17 +106,12 @@ close_apart(struct keeper *keeper, int *fds, size_t n)
 	if (n > 0 && pipe2(ends, O_CLOEXEC) == 0) {
 		theirs = ends[0];
 		ours = ends[1];
-		/* Without SIGCHLD, bury() does not take it for a session. */
-		pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
+		pid = keeper_fork_aside(keeper);
 	}
 	if (pid == 0) {
-		/* What others look at must not outlive the keeper. */
 		fd_close(&ours);
-		fd_close(&keeper->listener);
-		fd_close(&keeper->lock);
 		be_the_last(theirs);
 	}
-	keeper->n_closers += pid > 0;
 	for (size_t i = 0; i < n; i++)
 		fd_close(&fds[i]);
 }
@@ -129,6 +139,7 @@ peers_drop(struct keeper *keeper, size_t i)
 		close_apart(keeper, &keeper->peers[i].sock, 1);
 	fd_close(&keeper->peers[i].sock);
 	fd_close(&keeper->peers[i].entered);
+	times_release(&keeper->times, keeper->peers[i].timed);
 	keeper->peers[i] = keeper->peers[--keeper->n_peers];
 }
 
@@ -208,27 +219,44 @@ peers_refuse(int sock, const char *why)
 
 /* Each answer returns whether the peer stays. */
 
+/* Grants, and lets who comes in count for the session GROUP, if there is
+ * one, else for the jail. */
 static bool
-answer_join(struct keeper *keeper, struct peer *peer)
+grant(const struct keeper *keeper, const struct peer *peer,
+      const struct times_group *group)
 {
-	const int fds[] = { keeper->jail.init, keeper->plan,
-			    keeper->cgroup.procs };
-	const size_t n_fds = keeper->cgroup.procs >= 0 ? 3 : 2;
+	const int procs =
+		group->procs >= 0 ? group->procs : keeper->cgroup.procs;
+	const int fds[] = { keeper->jail.init, keeper->plan, procs };
+	const size_t n_fds = procs >= 0 ? 3 : 2;
 	struct wire_msg msg = { .kind = WIRE_GRANT,
 				.root_dev = keeper->jail.root_dev,
 				.root_ino = keeper->jail.root_ino };
+	struct err err;
+
+	hits_words(&keeper->hits, &keeper->jail.plan, msg.text,
+		   sizeof(msg.text));
+	return wire_send(peer->sock, &msg, fds, n_fds, &err) == 0;
+}
+
+static bool
+answer_join(struct keeper *keeper, struct peer *peer)
+{
+	struct times_group group;
 	struct err err;
 
 	if (count_leases(keeper) >= keeper->jail.plan.sessions) {
 		peers_refuse(peer->sock, "too many sessions");
 		return false;
 	}
-	hits_words(&keeper->hits, &keeper->jail.plan, msg.text,
-		   sizeof(msg.text));
-	if (wire_send(peer->sock, &msg, fds, n_fds, &err) < 0)
+	if (times_begin(keeper, TIMES_OF_PEER, &group, &err) < 0) {
+		peers_refuse(peer->sock, err.text);
 		return false;
-	peer->leases = true;
-	return true;
+	}
+	peer->timed = group.number; /* peers_drop() */
+	peer->leases = grant(keeper, peer, &group);
+	times_group_close(&group);
+	return peer->leases;
 }
 
 /* sshd's child is in the jail's namespaces, but not its PID 1's, and it may
@@ -304,15 +332,24 @@ answer_status(const struct keeper *keeper, const struct peer *peer)
 	return wire_send(peer->sock, &msg, &keeper->plan, 1, &err) == 0;
 }
 
-/* The usual cause is the limit pids: fork(2), EAGAIN. */
-static void
-refuse_start(struct keeper *keeper, const struct peer *peer)
+/* Returns what fork(2) does, or -1 with *err. */
+static pid_t
+fork_session(struct keeper *keeper, struct session *session, struct err *err)
 {
-	struct err err;
+	struct times_group group;
+	pid_t pid;
 
-	(void)err_errno(&err, "the jail cannot start a process");
-	complain(keeper, &err);
-	peers_refuse(peer->sock, err.text);
+	if (times_begin(keeper, TIMES_OF_PROCESS, &group, err) < 0)
+		return -1;
+	pid = fork_into(group.dir >= 0 ? group.dir : keeper->cgroup.jail, 0,
+			NULL);
+	if (pid == 0)
+		session_main(session);
+	if (pid < 0)
+		/* The usual cause is the limit pids: fork(2), EAGAIN. */
+		(void)err_errno(err, "the jail cannot start a process");
+	times_group_close(&group);
+	return pid;
 }
 
 static bool
@@ -327,7 +364,7 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 				   .log = keeper->log,
 				   .msg = msg,
 				   .fds = fds };
-	pid_t pid;
+	struct err err;
 
 	if (keeper->n_workers >= keeper->jail.plan.sessions) {
 		peers_refuse(peer->sock, "too many sessions");
@@ -335,13 +372,12 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 	}
 	hits_words(&keeper->hits, &keeper->jail.plan, note, sizeof(note));
 	hits_told(&keeper->hits);
-	pid = fork_into(keeper->cgroup.jail, 0, NULL);
-	if (pid == 0)
-		session_main(&session);
-	if (pid < 0)
-		refuse_start(keeper, peer);
-	else
+	if (fork_session(keeper, &session, &err) < 0) {
+		complain(keeper, &err);
+		peers_refuse(peer->sock, err.text);
+	} else {
 		keeper->n_workers++;
+	}
 	return false; /* the child has the connection now */
 }
 

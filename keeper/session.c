@@ -400,6 +400,8 @@ session_main(struct session *session)
 	pid_t child;
 
 	(void)prctl(PR_SET_NAME, "jail-session", 0, 0, 0);
+	/* Who hangs up on the session wants to hear how it ended. */
+	(void)signal(SIGHUP, SIG_IGN);
 	wire_take_loginuid(session->sock);
 	if (session->fds->n < 1)
 		(void)err_set(&err, ERR_UNSAFE, "no request came along");

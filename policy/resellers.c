@@ -19,7 +19,7 @@ reseller_limits(const struct reader *reader, const config_setting_t *setting,
 		const config_setting_t *const limit =
 			config_setting_get_elem(setting, (unsigned int)i);
 
-		if (!shares_is_key(config_setting_name(limit)))
+		if (!shares_is_key_of_many(config_setting_name(limit)))
 			return setting_error(reader, limit, err,
 					     "%s: only the limits of whole "
 					     "jails hold for a reseller's "

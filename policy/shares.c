@@ -24,6 +24,8 @@ shares_amount(const struct reader *reader, const config_setting_t *setting,
 	return arena_printf(reader->arena, err, "%" PRId64, number);
 }
 
+enum { YEAR_SECONDS = 365 * 24 * 60 * 60 };
+
 static const struct {
 	enum amount_unit unit;
 	struct bounds bounds;
@@ -42,6 +44,8 @@ static const struct {
 	/* With less a login takes minutes. */
 	[PLAN_IO_READ] = { AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
 	[PLAN_IO_WRITE] = { AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
+	[PLAN_SESSION_TIME] = { AMOUNT_SECONDS, { 1, YEAR_SECONDS } },
+	[PLAN_SESSION_CPU] = { AMOUNT_SECONDS, { 1, YEAR_SECONDS } },
 };
 
 static int
@@ -167,6 +171,15 @@ bool
 shares_is_key(const char *name)
 {
 	return find_share(name) >= 0 || strcmp(name, "required") == 0;
+}
+
+bool
+shares_is_key_of_many(const char *name)
+{
+	const int share = find_share(name);
+
+	return shares_is_key(name) &&
+	       (share < 0 || !share_is_of_session((enum plan_share)share));
 }
 
 int

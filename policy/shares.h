@@ -12,6 +12,9 @@
 /* Whether NAME is one that shares_read() reads. */
 bool shares_is_key(const char *name) __attribute__((nonnull));
 
+/* Whether it may be one for many jails together. */
+bool shares_is_key_of_many(const char *name) __attribute__((nonnull));
+
 /*
  * Reads the shares in GROUP, and which of them are required, into SHARES; its
  * other members are not looked at.  Returns 0, or -1 with ERR_CONFIG or

@@ -274,6 +274,15 @@ static const struct {
 	{ JAIL("limits = { io_read = \"10M\"; io_write = 65536; "
 	       "required = [\"io_write\"]; };"),
 	  NULL },
+	{ JAIL("limits = { session_time = \"2h\"; session_cpu = 90; "
+	       "required = [\"session_cpu\"]; };"),
+	  NULL },
+	{ JAIL("limits = { session_time = \"400d\"; };"),
+	  ":1: \"session_time\" must be seconds, with m, h or d, from 1 to "
+	  "31536000" },
+	{ "resellers = { acme = { limits = { session_time = 5; }; }; };",
+	  ":1: session_time: only the limits of whole jails hold for a "
+	  "reseller's together; see jail.conf(5)" },
 	{ JAIL("limits = { io_read = \"1K\"; };"),
 	  ":1: \"io_read\" must be bytes, with K, M, G or T, from 65536 to "
 	  "1125899906842624" },

@@ -499,6 +499,12 @@ break_reseller_more(struct plan *plan)
 }
 
 static void
+break_reseller_most(struct plan *plan)
+{
+	plan->above[PLAN_SESSION_CPU].set = true;
+}
+
+static void
 break_filter(struct plan *plan)
 {
 	plan->n_filter = 0;
@@ -547,6 +553,7 @@ static const struct {
 	{ break_linger, "plan: linger -2" },
 	{ break_reseller, "plan: reseller \"../acme\"" },
 	{ break_reseller_more, "plan: reseller \"\"" },
+	{ break_reseller_most, "plan: reseller \"acme\"" },
 	{ break_filter, "plan: seccomp \"batch\" with 0 instructions" },
 	{ break_filter_more, "plan: seccomp \"none\" with 4 instructions" },
 	{ break_filter_most, "plan: seccomp \"batch\" with 4097 instructions" },
