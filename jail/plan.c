@@ -6,6 +6,7 @@
 #include "jail/pack.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
@@ -306,10 +307,31 @@ plan_free(struct plan *plan)
 	*plan = (struct plan){ .uid = 0 };
 }
 
+int
+entry_own_size(const struct entry *entry, uint64_t *bytes, uint64_t *files)
+{
+	const char *const text = entry->text, *const digits = "0123456789";
+	const size_t first = strspn(text, digits);
+	const char *const rest = text + first + 1;
+
+	if (*text == '\0')
+		return 0;
+	/* As many digits as a number has for sure. */
+	if (first < 1 || first > 18 || text[first] != ':' ||
+	    strspn(rest, digits) != strlen(rest) || strlen(rest) < 1 ||
+	    strlen(rest) > 18)
+		return -1;
+	*bytes = strtoull(text, NULL, 10);
+	*files = strtoull(rest, NULL, 10);
+	/* tmpfs(5) takes 0 for no limit at all. */
+	return *bytes > 0 && *files > 0 ? 1 : -1;
+}
+
 static int
 check_entry(const struct entry *entry, struct err *err)
 {
 	const bool bind = entry->kind == ENTRY_BIND;
+	uint64_t bytes, files;
 
 	if (entry->target == NULL || !path_is_clean(entry->target) ||
 	    strcmp(entry->target, "/") == 0)
@@ -317,6 +339,12 @@ check_entry(const struct entry *entry, struct err *err)
 			       entry->target != NULL ? entry->target : "");
 	if (entry->text == NULL || (bind && !path_is_clean(entry->text)))
 		return err_set(err, ERR_UNSAFE, "plan: bad source for %s",
+			       entry->target);
+	/* One of its own is root's. */
+	if (entry->kind == ENTRY_SCRATCH &&
+	    (entry_own_size(entry, &bytes, &files) < 0 ||
+	     (*entry->text != '\0' && (entry->flags & ENTRY_OWNED) != 0)))
+		return err_set(err, ERR_UNSAFE, "plan: bad size for %s",
 			       entry->target);
 	if ((entry->mode & ~(mode_t)01777) != 0)
 		return err_set(err, ERR_UNSAFE, "plan: mode %04o for %s",

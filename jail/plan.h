@@ -29,8 +29,9 @@ enum entry_kind {
 	ENTRY_LINK,    /* make a symbolic link to TEXT */
 	ENTRY_DEVICE,  /* make a character device; TEXT is MAJOR:MINOR */
 	ENTRY_BIND,    /* mount what the host has at TEXT, with all below it */
-	ENTRY_SCRATCH, /* mount an empty writable directory, with MODE; all
-			* of a jail's share one tmpfs and its size */
+	ENTRY_SCRATCH, /* mount an empty writable directory, with MODE; it
+			* has a tmpfs of its own if TEXT is BYTES:FILES, all
+			* others of a jail share one and its size */
 	ENTRY_PROC,    /* mount proc(5) of the jail's pid namespace */
 	ENTRY_PTS,     /* mount a devpts of its own */
 	ENTRY_HIDE,    /* cover what is there with nothing */
@@ -193,6 +194,13 @@ void plan_free(struct plan *plan) __attribute__((nonnull));
  * Returns 0, or -1 and an ERR_UNSAFE.
  */
 int plan_check(const struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * Of an ENTRY_SCRATCH: how large its own tmpfs is.  Returns 1, or 0 if it
+ * has none, or -1 if its text is no such thing.
+ */
+int entry_own_size(const struct entry *entry, uint64_t *bytes, uint64_t *files)
 	__attribute__((nonnull, warn_unused_result));
 
 /*

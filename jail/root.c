@@ -13,6 +13,8 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+enum { OWN_MAX = 8 }; /* two, so far: policy/layout.c */
+
 /*
  * While it is put together.  The jail has one tmpfs, "base", which is seen
  * only here:
@@ -28,6 +30,8 @@ struct site {
 	int base;
 	int root;
 	dev_t base_dev, root_dev;
+	dev_t own_devs[OWN_MAX]; /* of what has a tmpfs of its own */
+	size_t n_own_devs;
 };
 
 static void
@@ -114,22 +118,32 @@ copy_of_base(const struct site *site, const char *name, struct err *err)
 	return fd_take(&fd);
 }
 
+/* The detached mount of a tmpfs with its directory's MODE. */
 static int
-make_base(struct site *site, struct err *err)
+make_tmpfs(uint64_t bytes, uint64_t files, mode_t mode, struct err *err)
 {
 	const uint64_t attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	cleanup_fd int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	struct stat st;
+	char octal[16];
 
 	if (fs < 0)
 		return err_errno(err, "fsopen tmpfs");
+	(void)snprintf(octal, sizeof(octal), "%04o", mode);
 	if (set_option(fs, "source", "jail", err) < 0 ||
-	    set_option_number(fs, "size", site->plan->scratch_bytes, err) < 0 ||
-	    set_option_number(fs, "nr_inodes", site->plan->scratch_files, err) <
-		    0 ||
-	    set_option(fs, "mode", "0755", err) < 0)
+	    set_option_number(fs, "size", bytes, err) < 0 ||
+	    set_option_number(fs, "nr_inodes", files, err) < 0 ||
+	    set_option(fs, "mode", octal, err) < 0)
 		return -1;
-	site->base = make_mount(fs, attr, err);
+	return make_mount(fs, attr, err);
+}
+
+static int
+make_base(struct site *site, struct err *err)
+{
+	struct stat st;
+
+	site->base = make_tmpfs(site->plan->scratch_bytes,
+				site->plan->scratch_files, 0755, err);
 	if (site->base < 0)
 		return -1;
 	if (fstat(site->base, &st) < 0)
@@ -215,6 +229,15 @@ struct place {
 	const char *name;
 };
 
+static bool
+is_ours(const struct site *site, dev_t dev)
+{
+	for (size_t i = 0; i < site->n_own_devs; i++)
+		if (site->own_devs[i] == dev)
+			return true;
+	return dev == site->base_dev || dev == site->root_dev;
+}
+
 /* Whether DIR is ours to create in, and nothing that is mounted here. */
 static int
 require_ours(const struct site *site, int dir, const char *path,
@@ -224,7 +247,7 @@ require_ours(const struct site *site, int dir, const char *path,
 
 	if (fstat(dir, &st) < 0)
 		return err_errno(err, "%s", path);
-	if (st.st_dev != site->base_dev && st.st_dev != site->root_dev)
+	if (!is_ours(site, st.st_dev))
 		return err_set(err, ERR_UNSAFE,
 			       "%s does not exist, and it would have to be "
 			       "made in a directory of the host",
@@ -426,12 +449,10 @@ mount_tree(const struct site *site, const struct entry *entry, int tree,
 	return target < 0 ? -1 : attach(tree, target, err);
 }
 
+/* A detached mount of a new directory of the base. */
 static int
-mount_scratch(const struct site *site, const struct entry *entry,
-	      struct err *err)
+share_base(const struct site *site, const struct entry *entry, struct err *err)
 {
-	uint64_t set = 0, clear = 0;
-	cleanup_fd int tree = -1;
 	char name[24];
 
 	(void)snprintf(name, sizeof(name), "%zu",
@@ -442,7 +463,38 @@ mount_scratch(const struct site *site, const struct entry *entry,
 	    fchownat(site->base, name, site->plan->uid, site->plan->gid,
 		     AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, "chown");
-	tree = copy_of_base(site, name, err);
+	return copy_of_base(site, name, err);
+}
+
+/* Directories may be made in it, as in what all share. */
+static int
+make_own(struct site *site, uint64_t bytes, uint64_t files, mode_t mode,
+	 struct err *err)
+{
+	cleanup_fd int tree = make_tmpfs(bytes, files, mode, err);
+	struct stat st;
+
+	if (tree < 0)
+		return -1;
+	if (fstat(tree, &st) < 0)
+		return err_errno(err, "tmpfs");
+	if (site->n_own_devs == OWN_MAX)
+		return err_set(err, ERR_UNSAFE, "more than %d of their own",
+			       (int)OWN_MAX);
+	site->own_devs[site->n_own_devs++] = st.st_dev;
+	return fd_take(&tree);
+}
+
+static int
+mount_scratch(struct site *site, const struct entry *entry, struct err *err)
+{
+	uint64_t set = 0, clear = 0, bytes, files;
+	cleanup_fd int tree = -1;
+
+	if (entry_own_size(entry, &bytes, &files) > 0)
+		tree = make_own(site, bytes, files, entry->mode, err);
+	else
+		tree = share_base(site, entry, err);
 	if (tree < 0)
 		return -1;
 	if ((entry->flags & ENTRY_NOEXEC) != 0)
@@ -538,7 +590,7 @@ mount_frozen(const struct site *site, const struct entry *entry,
 }
 
 static int
-apply(const struct site *site, const struct entry *entry, struct err *err)
+apply(struct site *site, const struct entry *entry, struct err *err)
 {
 	const int tree = site->trees->entries[entry - site->plan->entries];
 

@@ -68,6 +68,20 @@ count_lines(const char *text)
 }
 
 static void
+tell_scratch(const struct entry *entry, struct words *words)
+{
+	uint64_t bytes, files;
+
+	if (entry_own_size(entry, &bytes, &files) > 0)
+		words_add(words,
+			  "scratch of its own, %" PRIu64 " KiB and %" PRIu64
+			  " files, mode %04o",
+			  bytes / 1024, files, entry->mode);
+	else
+		words_add(words, "scratch of the jail, mode %04o", entry->mode);
+}
+
+static void
 tell_source(const struct entry *entry, struct words *words)
 {
 	switch (entry->kind) {
@@ -91,7 +105,7 @@ tell_source(const struct entry *entry, struct words *words)
 			words_add(words, "the host's %s", entry->text);
 		break;
 	case ENTRY_SCRATCH:
-		words_add(words, "scratch of the jail, mode %04o", entry->mode);
+		tell_scratch(entry, words);
 		break;
 	case ENTRY_PROC:
 		words_add(words, "processes of the jail");

@@ -100,6 +100,11 @@ struct reseller {
 	struct plan_limit_share shares[PLAN_SHARES];
 };
 
+/* Of a tmpfs of its own; 0: not told. */
+struct scratch_size {
+	uint64_t bytes, files;
+};
+
 struct jail_conf {
 	const char *name;
 	struct where at;
@@ -133,6 +138,7 @@ struct jail_conf {
 	struct plan_limit_share shares[PLAN_SHARES];
 	const struct reseller *reseller; /* or NULL */
 	uint64_t tmp_bytes, tmp_files;
+	struct scratch_size shm, run;
 	uint32_t terminals, sessions;
 
 	const struct service *doors;

@@ -109,6 +109,18 @@ entries_scratch(struct entries *entries, const char *target, mode_t mode,
 }
 
 int
+entries_sized(struct entries *entries, const char *target, mode_t mode,
+	      const char *size, struct err *err)
+{
+	const struct entry entry = { .kind = ENTRY_SCRATCH,
+				     .mode = mode,
+				     .target = target,
+				     .text = size };
+
+	return add(entries, &entry, err);
+}
+
+int
 entries_plain(struct entries *entries, enum entry_kind kind, const char *target,
 	      unsigned int flags, struct err *err)
 {

@@ -33,6 +33,10 @@ int entries_bind(struct entries *entries, const char *target,
 int entries_scratch(struct entries *entries, const char *target, mode_t mode,
 		    unsigned int flags, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
+/* On a tmpfs of its own if SIZE is BYTES:FILES; "" is none. */
+int entries_sized(struct entries *entries, const char *target, mode_t mode,
+		  const char *size, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
 /* ENTRY_PROC, ENTRY_PTS, ENTRY_HIDE, ENTRY_FREEZE: there is nothing more to
  * say. */
 int entries_plain(struct entries *entries, enum entry_kind kind,

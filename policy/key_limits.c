@@ -8,7 +8,16 @@
 #include <string.h>
 
 /* Limits of the jail as a whole, beside those of setrlimit(2). */
-enum jail_limit { JAIL_TMP, JAIL_TMP_FILES, JAIL_TERMINALS, JAIL_SESSIONS };
+enum jail_limit {
+	JAIL_TMP,
+	JAIL_TMP_FILES,
+	JAIL_SHM,
+	JAIL_SHM_FILES,
+	JAIL_RUN,
+	JAIL_RUN_FILES,
+	JAIL_TERMINALS,
+	JAIL_SESSIONS
+};
 
 static const struct {
 	const char *name;
@@ -18,6 +27,10 @@ static const struct {
 	/* Less than 64 KiB or 64 files does not hold the jail's own. */
 	[JAIL_TMP] = { "tmp", AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
 	[JAIL_TMP_FILES] = { "tmp_files", AMOUNT_COUNT, { 64, UINT32_MAX } },
+	[JAIL_SHM] = { "shm", AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
+	[JAIL_SHM_FILES] = { "shm_files", AMOUNT_COUNT, { 64, UINT32_MAX } },
+	[JAIL_RUN] = { "run", AMOUNT_BYTES, { 1 << 16, INT64_C(1) << 50 } },
+	[JAIL_RUN_FILES] = { "run_files", AMOUNT_COUNT, { 64, UINT32_MAX } },
 	/* devpts takes max=0 for no limit at all; the most is the kernel's
 	 * NR_UNIX98_PTY_MAX. */
 	[JAIL_TERMINALS] = { "terminals", AMOUNT_COUNT, { 1, 1 << 20 } },
@@ -36,6 +49,18 @@ set_jail_limit(struct jail_conf *jail, enum jail_limit which, uint64_t value)
 		break;
 	case JAIL_TMP_FILES:
 		jail->tmp_files = value;
+		break;
+	case JAIL_SHM:
+		jail->shm.bytes = value;
+		break;
+	case JAIL_SHM_FILES:
+		jail->shm.files = value;
+		break;
+	case JAIL_RUN:
+		jail->run.bytes = value;
+		break;
+	case JAIL_RUN_FILES:
+		jail->run.files = value;
 		break;
 	case JAIL_TERMINALS:
 		jail->terminals = (uint32_t)value;
@@ -124,6 +149,8 @@ key_limits(const struct reader *reader, const config_setting_t *setting,
 	memcpy(jail->shares, jail_conf_defaults.shares, sizeof(jail->shares));
 	jail->tmp_bytes = jail_conf_defaults.tmp_bytes;
 	jail->tmp_files = jail_conf_defaults.tmp_files;
+	jail->shm = jail_conf_defaults.shm;
+	jail->run = jail_conf_defaults.run;
 	jail->terminals = jail_conf_defaults.terminals;
 	jail->sessions = jail_conf_defaults.sessions;
 	for (int i = 0; i < config_setting_length(setting); i++)

@@ -10,6 +10,7 @@
 #include "policy/template.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
@@ -191,6 +192,25 @@ add_generated_files(struct layout *layout, struct err *err)
 	return add_resolv_conf(layout, err);
 }
 
+/* As entries_scratch(), with SIZE if the configuration gives one; what it does
+ * not say is as in the jail's other scratch. */
+static int
+add_sized(struct layout *layout, const char *target, mode_t mode,
+	  const struct scratch_size *size, struct err *err)
+{
+	const struct jail_conf *const jail = layout->jail;
+	const char *text;
+
+	if (size->bytes == 0 && size->files == 0)
+		return entries_scratch(&layout->entries, target, mode, 0, err);
+	text = arena_printf(&layout->plan->arena, err, "%" PRIu64 ":%" PRIu64,
+			    size->bytes > 0 ? size->bytes : jail->tmp_bytes,
+			    size->files > 0 ? size->files : jail->tmp_files);
+	if (text == NULL)
+		return -1;
+	return entries_sized(&layout->entries, target, mode, text, err);
+}
+
 static int
 add_scratch(struct layout *layout, struct err *err)
 {
@@ -201,7 +221,7 @@ add_scratch(struct layout *layout, struct err *err)
 	if (own == NULL ||
 	    entries_scratch(entries, "/tmp", 01777, 0, err) < 0 ||
 	    entries_scratch(entries, "/var/tmp", 01777, 0, err) < 0 ||
-	    entries_scratch(entries, "/run", 0755, 0, err) < 0 ||
+	    add_sized(layout, "/run", 0755, &layout->jail->run, err) < 0 ||
 	    entries_dir(entries, "/run/lock", 01777, 0, err) < 0 ||
 	    /* Where screen(1) keeps its sockets; else it wants set-uid. */
 	    entries_dir(entries, "/run/screen", 01777, 0, err) < 0 ||
@@ -277,7 +297,7 @@ add_dev(struct layout *layout, struct err *err)
 	for (size_t i = 0; i < LENGTH(links); i++)
 		if (entries_link(entries, links[i][0], links[i][1], err) < 0)
 			return -1;
-	if (entries_scratch(entries, "/dev/shm", 01777, 0, err) < 0 ||
+	if (add_sized(layout, "/dev/shm", 01777, &layout->jail->shm, err) < 0 ||
 	    entries_plain(entries, ENTRY_PTS, "/dev/pts", 0, err) < 0)
 		return -1;
 	return add_proc(layout, err);

@@ -257,6 +257,14 @@ static const struct {
 	{ JAIL("limits = { nofile = \"10:unlimited\"; };"),
 	  ":1: \"nofile\" cannot be unlimited; the most is in "
 	  "/proc/sys/fs/nr_open" },
+	{ JAIL("limits = { shm = \"1M\"; shm_files = 64; run = 65536; "
+	       "run_files = 100; };"),
+	  NULL },
+	{ JAIL("limits = { shm_files = 1; };"),
+	  ":1: \"shm_files\" must be a number, from 64 to 4294967295" },
+	{ JAIL("limits = { run = \"1K\"; };"),
+	  ":1: \"run\" must be bytes, with K, M, G or T, from 65536 to "
+	  "1125899906842624" },
 	{ JAIL("limits = { tmp = 1; };"),
 	  ":1: \"tmp\" must be bytes, with K, M, G or T, from 65536 to "
 	  "1125899906842624" },

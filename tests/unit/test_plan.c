@@ -582,6 +582,20 @@ an_entry_with_a_mistake_is_not_sealed(void **state)
 		struct entry entry;
 		const char *why;
 	} cases[] = {
+		{ { ENTRY_SCRATCH, ENTRY_OWNED, 0755, "/tmp", "1:1" },
+		  "plan: bad size for /tmp" },
+		{ { ENTRY_SCRATCH, 0, 0755, "/tmp", "1" },
+		  "plan: bad size for /tmp" },
+		{ { ENTRY_SCRATCH, 0, 0755, "/tmp", "1:" },
+		  "plan: bad size for /tmp" },
+		{ { ENTRY_SCRATCH, 0, 0755, "/tmp", "1:0" },
+		  "plan: bad size for /tmp" },
+		{ { ENTRY_SCRATCH, 0, 0755, "/tmp", "-1:1" },
+		  "plan: bad size for /tmp" },
+		{ { ENTRY_SCRATCH, 0, 0755, "/tmp", "1:1,huge=always" },
+		  "plan: bad size for /tmp" },
+		{ { ENTRY_SCRATCH, 0, 0755, "/tmp", "9999999999999999999:1" },
+		  "plan: bad size for /tmp" },
 		{ { ENTRY_DIR, 0, 0755, "/", "" }, "plan: bad target \"/\"" },
 		{ { ENTRY_DIR, 0, 0755, "", "" }, "plan: bad target \"\"" },
 		{ { ENTRY_DIR, 0, 0755, NULL, "" }, "plan: bad target \"\"" },

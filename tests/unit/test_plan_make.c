@@ -758,6 +758,31 @@ shares_are_required_unless_it_says_otherwise(void **state)
 }
 
 static void
+scratch_may_have_a_size_of_its_own(void **state)
+{
+	struct account alice = look_up("alice");
+	struct plan plan = must_make("jails = { web = { limits = { tmp = "
+				     "\"1M\"; tmp_files = 70; shm = \"2M\"; "
+				     "run_files = 90; }; }; };",
+				     &alice);
+
+	(void)state;
+	assert_string_equal(find(&plan, "/dev/shm")->text, "2097152:70");
+	assert_int_equal(find(&plan, "/dev/shm")->mode, 01777);
+	assert_string_equal(find(&plan, "/run")->text, "1048576:90");
+	assert_string_equal(find(&plan, "/tmp")->text, "");
+	plan_free(&plan);
+	/* They are the group's, and go with it. */
+	plan = must_make("jails = { base = { limits = { shm = \"2M\"; }; };\n"
+			 "web = { inherit = \"base\"; limits = { core = 0; "
+			 "}; }; };",
+			 &alice);
+	assert_string_equal(find(&plan, "/dev/shm")->text, "");
+	plan_free(&plan);
+	account_free(&alice);
+}
+
+static void
 a_reseller_s_limits_come_with_the_jail(void **state)
 {
 	static const char resellers[] =
@@ -1203,6 +1228,7 @@ main(void)
 		cmocka_unit_test(inherited_limits_are_replaced_as_a_whole),
 		cmocka_unit_test(shares_are_required_unless_it_says_otherwise),
 		cmocka_unit_test(a_reseller_s_limits_come_with_the_jail),
+		cmocka_unit_test(scratch_may_have_a_size_of_its_own),
 		cmocka_unit_test(
 			what_cannot_be_done_is_refused_with_its_reason),
 		cmocka_unit_test(some_accounts_are_never_jailed),
