@@ -123,6 +123,13 @@ remove_account(uid_t uid, int base)
 	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
+static void
+name_reseller(const struct plan *plan, char name[CGROUP_RESELLER_MAX])
+{
+	(void)snprintf(name, CGROUP_RESELLER_MAX, "%s%s", reseller_prefix,
+		       plan->reseller);
+}
+
 /*
  * Opens what the account's directory is in, and gives the reseller's its
  * limits: whoever starts a jail does, so they are those of the configuration,
@@ -138,8 +145,7 @@ open_parent(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 		cgroup->parent = fcntl(cgroup->base, F_DUPFD_CLOEXEC, 0);
 		return cgroup->parent < 0 ? err_errno(err, "dup") : 0;
 	}
-	(void)snprintf(cgroup->reseller, sizeof(cgroup->reseller), "%s%s",
-		       reseller_prefix, plan->reseller);
+	name_reseller(plan, cgroup->reseller);
 	cgroup->parent = open_group(cgroup->base, cgroup->reseller, err);
 	if (cgroup->parent < 0 ||
 	    share_set(plan->above, cgroup->parent, NULL, held->reseller, err) <
@@ -412,8 +418,9 @@ sweep_reseller(uid_t uid, int base, const char *name)
 	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
-void
-cgroup_sweep(uid_t uid)
+/* NAME is the one reseller's to look into; "" is none, NULL each. */
+static void
+sweep(uid_t uid, const char *name)
 {
 	static const char *const bases[] = { own_base, delegated_base };
 	cleanup_fd int hierarchy = open_hierarchy();
@@ -422,6 +429,25 @@ cgroup_sweep(uid_t uid)
 		cleanup_fd int base = openat(hierarchy, bases[i], dir_flags);
 
 		sweep_account(uid, base);
-		each_below(base, uid, sweep_reseller);
+		if (name == NULL)
+			each_below(base, uid, sweep_reseller);
+		else if (base >= 0)
+			sweep_reseller(uid, base, name);
 	}
+}
+
+void
+cgroup_sweep(const struct plan *plan)
+{
+	char name[CGROUP_RESELLER_MAX] = "";
+
+	if (plan->reseller != NULL)
+		name_reseller(plan, name);
+	sweep(plan->uid, name);
+}
+
+void
+cgroup_sweep_all(uid_t uid)
+{
+	sweep(uid, NULL);
 }

@@ -23,6 +23,8 @@
 
 #include "jail/share.h"
 
+enum { CGROUP_RESELLER_MAX = 48 };
+
 /* A jail's cgroup; owned.  On a host without cgroup v2, all are -1. */
 struct cgroup {
 	int base;    /* directories */
@@ -31,8 +33,8 @@ struct cgroup {
 	int jail;
 	int procs; /* cgroup.procs of the jail, if it counts who is in it, for
 		    * a limit or ports; else -1 */
-	char name[17];	   /* of the jail's; "" if there is none */
-	char reseller[48]; /* of the reseller's; "" if there is none */
+	char name[17]; /* of the jail's; "" if there is none */
+	char reseller[CGROUP_RESELLER_MAX]; /* of the reseller's, or "" */
 	struct share_held held;
 };
 
@@ -78,9 +80,13 @@ void cgroup_kill(const struct cgroup *cgroup) __attribute__((nonnull));
 void cgroup_remove(uid_t uid, struct cgroup *cgroup) __attribute__((nonnull));
 
 /*
- * Removes the cgroups that keepers of UID which were killed have left behind.
- * In those nothing runs any more; the others are somebody's.
+ * Removes the cgroups that keepers of PLAN's uid which were killed have left
+ * behind, where PLAN's is to be.  In those nothing runs any more; the others
+ * are somebody's.  How many jails run does not matter.
  */
-void cgroup_sweep(uid_t uid);
+void cgroup_sweep(const struct plan *plan) __attribute__((nonnull));
+
+/* cgroup_sweep() wherever a plan of UID may have had it. */
+void cgroup_sweep_all(uid_t uid);
 
 #endif

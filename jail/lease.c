@@ -194,7 +194,7 @@ start_locked(const struct plan *plan, struct lease *lease, struct err *err)
 {
 	cleanup_fd int listener = registry_listen(plan->uid, plan->jail, err);
 
-	cgroup_sweep(plan->uid);
+	cgroup_sweep(plan);
 	if (listener >= 0 && start(plan, listener, lease, err) == 0)
 		return 0;
 	registry_remove(plan->uid, plan->jail);

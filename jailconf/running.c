@@ -215,7 +215,7 @@ running_sweep(const struct running_name *name)
 		if (sock >= 0 || err.kind != ERR_GONE)
 			return false;
 	}
-	cgroup_sweep(name->uid);
+	cgroup_sweep_all(name->uid);
 	registry_remove(name->uid, name->jail);
 	return true;
 }
