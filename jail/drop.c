@@ -269,6 +269,19 @@ drop_inheritable_set(struct err *err)
 	return 0;
 }
 
+int
+jail_keep_network(struct err *err)
+{
+	static const cap_value_t net_admin = CAP_NET_ADMIN;
+	cleanup_caps cap_t caps = cap_get_proc();
+
+	if (caps == NULL ||
+	    cap_set_flag(caps, CAP_INHERITABLE, 1, &net_admin, CAP_SET) < 0 ||
+	    cap_set_proc(caps) < 0)
+		return err_errno(err, "keep CAP_NET_ADMIN");
+	return 0;
+}
+
 /* Only CAP_SETPCAP, to drop the bounding set with; or nothing at all. */
 static int
 keep_capability(const cap_value_t *cap, struct err *err)

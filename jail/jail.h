@@ -78,6 +78,14 @@ int jail_drop_bounding_set(struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
+ * Before that, for a root process that will run programs which change the
+ * host's network: CAP_NET_ADMIN becomes inheritable, so that it is what they
+ * have, and nothing else.  All of the above take it away again.
+ */
+int jail_keep_network(struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Becomes the account of PLAN on the host, for jail-broker(8): ids and groups,
  * no capability, but without no_new_privs and with the whole bounding set, so
  * that a set-uid program of the host's is one.  As jail_become().

@@ -5,12 +5,13 @@
 #include "jail/commands.h"
 #include "jail/pack.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c6135 };
+enum { PLAN_MAGIC = 0x706c6136 };
 
 static const char *const limit_names[RLIM_NLIMITS] = {
 	[RLIMIT_AS] = "as",
@@ -190,6 +191,30 @@ unpack_ports(struct unpack *unpack, struct plan *plan)
 }
 
 static void
+pack_private(struct pack *pack, const struct plan_private *private)
+{
+	pack_text(pack, private->interface);
+	pack_text(pack, private->address);
+	pack_text(pack, private->gateway);
+	pack_texts(pack, private->egress, private->n_egress);
+	pack_texts(pack, private->nameservers, private->n_nameservers);
+	pack_text(pack, private->rules);
+	pack_text(pack, private->end);
+}
+
+static void
+unpack_private(struct unpack *unpack, struct plan_private *private)
+{
+	private->interface = unpack_text_or_null(unpack);
+	private->address = unpack_text_or_null(unpack);
+	private->gateway = unpack_text_or_null(unpack);
+	private->egress = unpack_texts(unpack, &private->n_egress);
+	private->nameservers = unpack_texts(unpack, &private->n_nameservers);
+	private->rules = unpack_text_or_null(unpack);
+	private->end = unpack_text_or_null(unpack);
+}
+
+static void
 pack_groups(struct pack *pack, const struct plan *plan)
 {
 	pack_number(pack, plan->n_groups);
@@ -231,6 +256,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_number(&pack, plan->terminals);
 	pack_number(&pack, plan->network);
 	pack_ports(&pack, plan);
+	pack_private(&pack, &plan->private);
 	pack_filter(&pack, plan);
 	pack_limits(&pack, plan);
 	pack_shares(&pack, plan->shares);
@@ -264,9 +290,10 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	plan->scratch_bytes = unpack_number(unpack);
 	plan->scratch_files = unpack_number(unpack);
 	plan->terminals = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
-	plan->network =
-		(enum plan_network)unpack_number_to(unpack, PLAN_NETWORK_HOST);
+	plan->network = (enum plan_network)unpack_number_to(
+		unpack, PLAN_NETWORK_PRIVATE);
 	unpack_ports(unpack, plan);
+	unpack_private(unpack, &plan->private);
 	unpack_filter(unpack, plan);
 	unpack_limits(unpack, plan);
 	unpack_shares(unpack, plan->shares);
@@ -386,6 +413,43 @@ check_places(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+static bool
+is_ipv4(const char *text)
+{
+	struct in_addr address;
+
+	return text != NULL && inet_pton(AF_INET, text, &address) == 1;
+}
+
+/* They become words of commands that root runs. */
+static int
+check_private(const struct plan *plan, struct err *err)
+{
+	const struct plan_private *const private = &plan->private;
+	const char *const name = private->interface;
+
+	if (plan->network != PLAN_NETWORK_PRIVATE) {
+		if (name == NULL && private->address == NULL &&
+		    private->rules == NULL && private->end == NULL)
+			return 0;
+		return err_set(err, ERR_UNSAFE,
+			       "plan: an address without a network");
+	}
+	if (name == NULL || strlen(name) < PLAN_INTERFACE_MIN ||
+	    strlen(name) > PLAN_INTERFACE_MAX ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") !=
+		    strlen(name))
+		return err_set(err, ERR_UNSAFE, "plan: interface \"%s\"",
+			       name != NULL ? name : "");
+	if (!is_ipv4(private->address) || !is_ipv4(private->gateway))
+		return err_set(err, ERR_UNSAFE, "plan: no address");
+	/* No rules where some were meant must not go unnoticed. */
+	if (private->rules == NULL || strstr(private->rules, name) == NULL ||
+	    private->end == NULL || strstr(private->end, name) == NULL)
+		return err_set(err, ERR_UNSAFE, "plan: no rules for %s", name);
+	return 0;
+}
+
 /* No filter where one was meant must not go unnoticed. */
 static int
 check_filter(const struct plan *plan, struct err *err)
@@ -446,7 +510,7 @@ plan_check(const struct plan *plan, struct err *err)
 		return err_set(err, ERR_UNSAFE, "plan: a name is missing");
 	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0 ||
 	    check_filter(plan, err) < 0 || check_ports(plan, err) < 0 ||
-	    check_reseller(plan, err) < 0)
+	    check_reseller(plan, err) < 0 || check_private(plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_commands; i++)
 		if (command_find(plan->commands[i]) == NULL)

@@ -61,8 +61,28 @@ struct entry {
 };
 
 enum plan_network {
-	PLAN_NETWORK_NONE, /* an own network namespace with a loopback */
-	PLAN_NETWORK_HOST, /* the host's */
+	PLAN_NETWORK_NONE,    /* an own network namespace with a loopback */
+	PLAN_NETWORK_HOST,    /* the host's */
+	PLAN_NETWORK_PRIVATE, /* an own one with a way out: plan_private */
+};
+
+/* A jail's own network, what leads to it, and who may go there; all NULL but
+ * with PLAN_NETWORK_PRIVATE.  keeper/network.h makes it. */
+struct plan_private {
+	const char *interface; /* the host's end of the pair */
+	const char *address;   /* the jail's, IPv4 */
+	const char *gateway;   /* the host's, as the jail sees it */
+	const char **egress;   /* the words that the rules were made of */
+	size_t n_egress;
+	const char **nameservers;
+	size_t n_nameservers;
+	const char *rules; /* for nft(8): puts them in force, whatever was */
+	const char *end;   /* and this takes them away */
+};
+
+enum {
+	PLAN_INTERFACE_MIN = 8,	 /* it ends with the address, in hexadecimal */
+	PLAN_INTERFACE_MAX = 15, /* IFNAMSIZ, without the NUL */
 };
 
 enum {
@@ -146,6 +166,7 @@ struct plan {
 						     * jails together */
 	enum plan_network network;
 	struct plan_ports ports;
+	struct plan_private private;
 
 	/* What no session may ask of the kernel: a program for seccomp(2),
 	 * and the words that it was made of. */
@@ -195,6 +216,13 @@ void plan_free(struct plan *plan) __attribute__((nonnull));
  */
 int plan_check(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
+
+/* Whether the jail has a network namespace of its own. */
+static inline bool
+plan_owns_network(const struct plan *plan)
+{
+	return plan->network != PLAN_NETWORK_HOST;
+}
 
 /*
  * Of an ENTRY_SCRATCH: how large its own tmpfs is.  Returns 1, or 0 if it

@@ -6,6 +6,7 @@
 #include "jailconf/doors.h"
 #include "jailconf/host.h"
 #include "jailconf/listing.h"
+#include "jailconf/network.h"
 #include "jailconf/output.h"
 #include "jailconf/rehearse.h"
 #include "jailconf/sidedoors.h"
@@ -30,6 +31,7 @@ struct check {
 	size_t n_dropbear;    /* whom dropbear lets in */
 	const char **missing; /* directories of services; in ARENA */
 	size_t n_missing;
+	struct network_seen networks;
 	size_t n_weaker; /* in jails that have a limit that does not
 			  * hold here */
 	char weaker[64], not_held[256];
@@ -241,7 +243,8 @@ check_jail(void *arg, const struct decision *decision)
 		tell_account(check, account->name, decision->rule, &err);
 		return;
 	}
-	if (note_services(check, &plan, &err) < 0)
+	if (note_services(check, &plan, &err) < 0 ||
+	    network_note(&plan, &check->networks, &err) < 0)
 		tell_account(check, account->name, decision->rule, &err);
 	note_limits(check, &plan);
 	note_ports(check, &plan);
@@ -460,6 +463,7 @@ check_policy(struct check *check)
 	check_listed_accounts(check);
 	tell_limits(check);
 	tell_ports(check);
+	network_tell(&check->networks, &check->report);
 }
 
 static void
@@ -500,6 +504,7 @@ cmd_check(const struct call *call)
 			 check.n_jailed, check.report.count[SEVERITY_WARNING]);
 	policy_free(check.policy);
 	arena_free(&check.arena);
+	network_seen_free(&check.networks);
 	free(check.missing);
 	free(check.services);
 	return fine ? STATUS_FINE : STATUS_PROBLEM;

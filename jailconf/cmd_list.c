@@ -110,16 +110,18 @@ format_use(uint64_t value, unsigned int shift, const char *unit, char text[24])
 static void
 show_line(const struct running_jail *jail, enum age age)
 {
+	const char *const address = jail->plan.private.address;
 	char since[32], memory[24], pids[24];
 
 	format_time(jail->since, since, sizeof(since));
 	format_use(jail->use.memory_bytes, 20, "M", memory);
 	format_use(jail->use.pids, 0, "", pids);
-	out_line("%-16s %-8u %-12s %-8u %-8d %-8s %-6s %s%s%s%s%s",
+	out_line("%-16s %-8u %-12s %-8u %-8d %-8s %-6s %s%s%s%s%s%s%s",
 		 jail->plan.account, jail->uid, jail->plan.jail, jail->sessions,
 		 (int)jail->init, memory, pids, since,
 		 jail->plan.reseller != NULL ? "  reseller " : "",
 		 jail->plan.reseller != NULL ? jail->plan.reseller : "",
+		 address != NULL ? "  " : "", address != NULL ? address : "",
 		 age != AGE_CURRENT ? "  " : "",
 		 age != AGE_CURRENT ? age_name(age) : "");
 }
@@ -195,6 +197,7 @@ show_json(struct json_object *list, const struct running_jail *jail,
 		(void)json_object_object_add(
 			row, "pids", json_object_new_uint64(jail->use.pids));
 	json_set(row, "reseller", jail->plan.reseller);
+	json_set(row, "address", jail->plan.private.address);
 	json_set(row, "plan", age_name(age));
 	(void)json_object_array_add(list, row);
 	return row;

@@ -46,7 +46,8 @@ struct verb {
 };
 
 #define KEYS_HELP                                                              \
-	"[--jail NAME] [--shell PATH] [--root host|DIR] [--network host|none]"
+	"[--jail NAME] [--shell PATH] [--root host|DIR] [--network "           \
+	"host|none|private]"
 
 static const struct verb verbs[] = {
 	{ "setup", "", "make /etc/jail and put pam_jail into the PAM stacks",

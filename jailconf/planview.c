@@ -2,6 +2,7 @@
 #include "jailconf/planview.h"
 
 #include "jail/cgroup.h"
+#include "jailconf/network.h"
 #include "jailconf/output.h"
 
 #include <grp.h>
@@ -333,7 +334,7 @@ enum { NAMESPACES = sizeof(namespaces) / sizeof(namespaces[0]) };
 void
 planview_print(const struct plan *plan)
 {
-	const bool own = plan->network == PLAN_NETWORK_NONE;
+	const bool own = plan_owns_network(plan);
 
 	out_row("inside", "name %s, home %s, shell %s, host %s", plan->name,
 		plan->home, plan->shell, plan->hostname);
@@ -341,9 +342,7 @@ planview_print(const struct plan *plan)
 	print_root(plan);
 	out_row("namespaces", "mount pid ipc uts cgroup%s",
 		own ? " network" : "");
-	out_row("network", "%s",
-		own ? "none but a loopback"
-		    : "the host's, with its ports and abstract sockets");
+	network_print(plan);
 	print_ports(plan);
 	print_filter(plan);
 	print_limits(plan);
@@ -363,6 +362,7 @@ planview_print(const struct plan *plan)
 	out_line("what is inside, in the order it is put there");
 	for (size_t i = 0; i < plan->n_entries; i++)
 		print_entry(&plan->entries[i]);
+	network_print_rules(plan);
 }
 
 /* --- JSON --------------------------------------------------------------- */
@@ -469,7 +469,7 @@ add_ports(const struct plan *plan, struct json_object *object)
 static void
 add_world(const struct plan *plan, struct json_object *object)
 {
-	const bool own = plan->network == PLAN_NETWORK_NONE;
+	const bool own = plan_owns_network(plan);
 	struct json_object *const list = list_json(namespaces, NAMESPACES);
 	struct json_object *const entries = json_object_new_array();
 
@@ -477,7 +477,7 @@ add_world(const struct plan *plan, struct json_object *object)
 		(void)json_object_array_add(list,
 					    json_object_new_string("network"));
 	(void)json_object_object_add(object, "namespaces", list);
-	json_set(object, "network", own ? "none" : "host");
+	network_json(plan, object);
 	add_ports(plan, object);
 	json_set(object, "root", plan->tree != NULL ? plan->tree : "host");
 	json_set(object, "changes", plan->upper);

@@ -12,10 +12,10 @@
 /*
  * Makes the plan of JAIL for ACCOUNT, opens and checks all that it names on
  * the host (as root; others cannot), and looks whether the shell is there and
- * the host can hold the limits.
+ * the host can hold the limits and make the network.
  * Returns 0, and *plan is to be freed with plan_free(); or -1 with what
- * policy_plan(), cgroup_foresee() and root_trees_open() fail with, or
- * ERR_CONFIG (no shell).
+ * policy_plan(), cgroup_foresee(), network_foresee() and root_trees_open()
+ * fail with, or ERR_CONFIG (no shell).
  */
 int rehearse_plan(const struct jail_conf *jail, const struct account *account,
 		  struct plan *plan, struct err *err)

@@ -45,7 +45,7 @@ build(const struct plan *plan, struct root_trees *trees, int commands,
 	/* The keeper has put us into the jail's cgroup: that is its root. */
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return err_errno(err, "unshare the cgroup namespace");
-	if (plan->network == PLAN_NETWORK_NONE && start_loopback(err) < 0)
+	if (plan_owns_network(plan) && start_loopback(err) < 0)
 		return -1;
 	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		return err_errno(err, "set the host name");

@@ -91,7 +91,7 @@ fork_init(const struct keeper *keeper, int *pidfd)
 	uint64_t namespaces =
 		CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
-	if (keeper->jail.plan.network == PLAN_NETWORK_NONE)
+	if (plan_owns_network(&keeper->jail.plan))
 		namespaces |= CLONE_NEWNET;
 	return fork_into(keeper->cgroup.jail, namespaces, pidfd);
 }
@@ -152,6 +152,9 @@ start_init(struct keeper *keeper, struct root_trees *trees, struct err *err)
 			  theirs);
 	keeper->jail.init = pidfd;
 	fd_close(&theirs);
+	if (network_start(&keeper->jail.plan, keeper->init, &keeper->network,
+			  err) < 0)
+		return -1;
 	/* While PID 1 builds: no session needs it, and each would drop it. */
 	if (jail_drop_bounding_set(err) < 0)
 		return -1;
@@ -320,6 +323,8 @@ wait_for_events(struct keeper *keeper, int timeout_ms)
 	polls[POLL_SIGNALS] = (struct pollfd){ keeper->signals, POLLIN, 0 };
 	polls[POLL_LISTENER] =
 		(struct pollfd){ busy ? -1 : keeper->listener, POLLIN, 0 };
+	polls[POLL_NETWORK] =
+		(struct pollfd){ keeper->network.changes, POLLIN, 0 };
 	hits_poll(&keeper->hits, &polls[POLL_HITS]);
 	peers_poll(keeper);
 	if (poll(polls, FIRST_PEER + n, timeout_ms) >= 0)
@@ -356,6 +361,28 @@ note_hits(struct keeper *keeper)
 		hits_note(&keeper->hits, &keeper->jail.plan, keeper->log, now);
 }
 
+/* Somebody has changed the host's rules. */
+static void
+mend_network(struct keeper *keeper)
+{
+	struct log_event event;
+	struct err err;
+	int mended;
+
+	if (keeper->polls[POLL_NETWORK].revents == 0)
+		return;
+	mended = network_mend(&keeper->jail.plan, &keeper->network, &err);
+	if (mended == 0)
+		return;
+	keeper_event(keeper, &event, mended > 0 ? "mended" : "cut-off");
+	if (mended > 0)
+		log_add(&event, "cause", "the rules of its network were gone");
+	else
+		log_add_cause(&event, "network", &err);
+	log_send(keeper->log, mended > 0 ? LOG_WARNING : LOG_ERR, "jail-keeper",
+		 &event);
+}
+
 /* Serves until the jail is at its end. */
 static void
 serve(struct keeper *keeper)
@@ -378,6 +405,7 @@ serve(struct keeper *keeper)
 					  times_due_ms(&keeper->times,
 						       &keeper->jail.plan)));
 		note_hits(keeper);
+		mend_network(keeper);
 		if (keeper->polls[POLL_SIGNALS].revents != 0 && !bury(keeper))
 			return;
 		for (size_t i = n; i-- > 0;) /* peers_drop() moves the last */
@@ -387,6 +415,21 @@ serve(struct keeper *keeper)
 		if (keeper->polls[POLL_LISTENER].revents != 0)
 			(void)peers_accept(keeper);
 	}
+}
+
+/* What is left of it is nobody's, and the next jail of this account replaces
+ * it. */
+static void
+stop_network(struct keeper *keeper)
+{
+	struct log_event event;
+	struct err err;
+
+	if (network_stop(&keeper->jail.plan, &keeper->network, &err) == 0)
+		return;
+	keeper_event(keeper, &event, "left");
+	log_add_cause(&event, "network", &err);
+	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
 }
 
 /* Nobody waits for this but us: a dying PID 1 waits for every process that
@@ -409,6 +452,7 @@ end(struct keeper *keeper)
 		if (keeper->peers[i].entered >= 0)
 			(void)pidfd_send_signal(keeper->peers[i].entered,
 						SIGKILL, NULL, 0);
+	stop_network(keeper);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		continue;
 	while (keeper->n_peers > 0)
@@ -530,6 +574,7 @@ fail(struct keeper *keeper, const struct err *err)
 		(void)kill(keeper->init, SIGKILL);
 		(void)waitpid(keeper->init, NULL, 0);
 	}
+	stop_network(keeper);
 	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
 	return EXIT_FAILURE;
 }
@@ -542,6 +587,7 @@ main(void)
 				 .hits = HITS_NONE,
 				 .plan = FD_PLAN,
 				 .commands = COMMANDS_NONE,
+				 .network = NETWORK_NONE,
 				 .listener = -1,
 				 .lock = -1,
 				 .signals = -1,

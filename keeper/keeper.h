@@ -11,6 +11,7 @@
 #include "jail/wire.h"
 #include "keeper/commands.h"
 #include "keeper/hits.h"
+#include "keeper/network.h"
 #include "keeper/times.h"
 
 #include <poll.h>
@@ -39,6 +40,7 @@ struct keeper {
 	int log;
 	pid_t init;
 	struct commands commands;
+	struct network network;
 	struct times times;
 	time_t started;
 	int64_t idle_since_ms; /* when the last session ended; -1: in use */
@@ -55,6 +57,7 @@ struct keeper {
 enum {
 	POLL_SIGNALS,
 	POLL_LISTENER,
+	POLL_NETWORK,
 	POLL_HITS,
 	FIRST_PEER = POLL_HITS + HITS_POLLS
 };

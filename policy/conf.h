@@ -9,6 +9,7 @@
 #define POLICY_CONF_H
 
 #include "policy/address.h"
+#include "policy/egress.h"
 #include "policy/policy.h"
 #include "policy/syscalls.h"
 
@@ -105,6 +106,23 @@ struct scratch_size {
 	uint64_t bytes, files;
 };
 
+/* Whence private networks have their addresses: the group of that name. */
+struct private_conf {
+	struct where at; /* file NULL: it is not there */
+	uint32_t first;	 /* of the range */
+	uint32_t last;
+	const char *range; /* as written */
+	uid_t first_uid;   /* who has the first address that a jail can have */
+	bool nat;
+	struct texts nameservers;
+};
+
+/* A word of a jail's list of egress. */
+struct egress_word {
+	struct egress egress;
+	struct text text;
+};
+
 struct jail_conf {
 	const char *name;
 	struct where at;
@@ -123,6 +141,11 @@ struct jail_conf {
 
 	enum plan_network network;
 	struct ports_conf ports;
+	const struct private_conf *private; /* of the policy; or NULL */
+	const struct egress_word *egress;
+	size_t n_egress;
+	struct text address; /* in a private network; text NULL: by the uid */
+	bool private_here;   /* one of these two was given in this jail */
 	struct seccomp_conf seccomp;
 	struct bind *binds;
 	size_t n_binds;
@@ -178,6 +201,7 @@ struct policy {
 	const char *file; /* DIR/jail.conf */
 	int dir_fd;
 	uid_t trusted;
+	struct private_conf private;
 	struct host_service *services; /* that the file adds */
 	size_t n_services;
 	struct port_shares ports;

@@ -256,7 +256,7 @@ static int
 add_netlink(const struct making *making, struct err *err)
 {
 	static const int usual[] = { NETLINK_ROUTE, NETLINK_SOCK_DIAG };
-	const bool own = making->plan->network == PLAN_NETWORK_NONE;
+	const bool own = plan_owns_network(making->plan);
 	const struct scmp_arg_cmp netlink =
 		SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK, 0);
 	const struct numbers numbers = {

@@ -143,6 +143,7 @@ generated_nsswitch(const struct plan *plan)
 {
 	switch (plan->network) {
 	case PLAN_NETWORK_HOST:
+	case PLAN_NETWORK_PRIVATE:
 		return NSSWITCH("files dns");
 	case PLAN_NETWORK_NONE:
 		return NSSWITCH("files");
@@ -162,7 +163,7 @@ generated_resolver(const struct plan *plan, const char *path,
 	cleanup_free char *real = realpath(path, NULL);
 	struct err err;
 
-	if (real == NULL || plan->network == PLAN_NETWORK_NONE)
+	if (real == NULL || plan_owns_network(plan))
 		return NULL;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		const size_t len = strlen(dirs[i]);
@@ -178,7 +179,7 @@ generated_resolver(const struct plan *plan, const char *path,
 }
 
 const char *
-generated_resolv_conf(struct plan *plan, const char *path, struct err *err)
+generated_read_resolver(const char *path, struct arena *arena, struct err *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -186,8 +187,6 @@ generated_resolv_conf(struct plan *plan, const char *path, struct err *err)
 	ssize_t n = 1;
 	char *text;
 
-	if (plan->network == PLAN_NETWORK_NONE)
-		return "";
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return "";
@@ -201,7 +200,7 @@ generated_resolv_conf(struct plan *plan, const char *path, struct err *err)
 			      path, RESOLV_MAX);
 		return NULL;
 	}
-	text = arena_alloc(&plan->arena, RESOLV_MAX + 1, err);
+	text = arena_alloc(arena, RESOLV_MAX + 1, err);
 	while (text != NULL && n > 0 && done < RESOLV_MAX) {
 		n = read(fd, text + done, RESOLV_MAX - done);
 		if (n < 0 && errno != EINTR) {
@@ -212,4 +211,31 @@ generated_resolv_conf(struct plan *plan, const char *path, struct err *err)
 		n = n < 0 ? 1 : n;
 	}
 	return text;
+}
+
+/* The host's search list is not the customers' affair. */
+static const char *
+name_servers(struct plan *plan, struct err *err)
+{
+	const struct plan_private *const private = &plan->private;
+	const char *text = "";
+
+	for (size_t i = 0; text != NULL && i < private->n_nameservers; i++)
+		text = arena_printf(&plan->arena, err, "%snameserver %s\n",
+				    text, private->nameservers[i]);
+	return text;
+}
+
+const char *
+generated_resolv_conf(struct plan *plan, const char *path, struct err *err)
+{
+	switch (plan->network) {
+	case PLAN_NETWORK_NONE:
+		return "";
+	case PLAN_NETWORK_HOST:
+		return generated_read_resolver(path, &plan->arena, err);
+	case PLAN_NETWORK_PRIVATE:
+		return name_servers(plan, err);
+	}
+	return "";
 }

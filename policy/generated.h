@@ -23,7 +23,15 @@ const char *generated_nsswitch(const struct plan *plan)
 
 /*
  * What the host has at PATH, /etc/resolv.conf, which may be a symbolic link;
- * nothing if it is not there, or if the jail has no network.
+ * nothing if it is not there.
+ */
+const char *generated_read_resolver(const char *path, struct arena *arena,
+				    struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * The same for a jail with the host's network; the name servers of the plan's
+ * for one of its own; and nothing for one without.
  */
 const char *generated_resolv_conf(struct plan *plan, const char *path,
 				  struct err *err)
@@ -33,7 +41,7 @@ const char *generated_resolv_conf(struct plan *plan, const char *path,
  * The file that the symbolic link PATH, /etc/resolv.conf, leads to, if it is
  * in a directory that a program keeps for that: then the directory can be
  * shown, and the file in it follows the host's.  NULL if it is not, or if the
- * jail has no network.
+ * jail has not the host's network.
  */
 const char *generated_resolver(const struct plan *plan, const char *path,
 			       struct arena *arena) __attribute__((nonnull));

@@ -20,8 +20,16 @@ static const struct text default_env_keep[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
+/* What is not a private network of somebody's, of which the host may be a part,
+ * is everybody's to reach. */
+static const struct egress_word default_egress[] = {
+	{ .egress = { .to = EGRESS_INTERNET }, .text = { .text = "internet" } },
+};
+
 const struct jail_conf jail_conf_defaults = {
 	.network = PLAN_NETWORK_HOST,
+	.egress = default_egress,
+	.n_egress = LENGTH(default_egress),
 	.seccomp = { .profile = PROFILE_LOGIN },
 	.tmp_bytes = UINT64_C(256) << 20,
 	.tmp_files = 65536,
@@ -85,6 +93,7 @@ inherit(const struct pending *pending, const config_setting_t *setting,
 	*jail = pending->policy->jails[index];
 	jail->etc_here = false;
 	jail->ports.here = false;
+	jail->private_here = false;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "policy/keys.h"
 
 #include "base/path.h"
+#include "policy/network.h"
 #include "policy/template.h"
 
 #include <stdlib.h>
@@ -202,20 +203,6 @@ key_hostname(const struct reader *reader, const config_setting_t *setting,
 }
 
 static int
-key_network(const struct reader *reader, const config_setting_t *setting,
-	    void *target, struct err *err)
-{
-	static const char *const words[2] = { "host", "none" };
-	struct jail_conf *const jail = target;
-	bool none = false;
-
-	if (read_choice(reader, setting, words, &none, err) < 0)
-		return -1;
-	jail->network = none ? PLAN_NETWORK_NONE : PLAN_NETWORK_HOST;
-	return 0;
-}
-
-static int
 key_umask(const struct reader *reader, const config_setting_t *setting,
 	  void *target, struct err *err)
 {
@@ -264,7 +251,8 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 	{ "uid", key_uid }, { "gid", key_gid }, { "name", key_name },        \
 	{ "home", key_home }, { "shell", key_shell },                        \
 	{ "passwd", key_passwd }, { "hostname", key_hostname },              \
-	{ "network", key_network }, { "binds", key_binds },                  \
+	{ "network", key_network }, { "egress", key_egress },                \
+	{ "address", key_address }, { "binds", key_binds },                  \
 	{ "services", key_services }, { "commands", key_commands }, { "hide", key_hide }, { "etc", key_etc }, { "limits", key_limits },  \
 	{ "doors", key_doors }, { "env", key_env },                    \
 	{ "env_keep", key_env_keep }, { "umask", key_umask },                \
@@ -323,5 +311,5 @@ jail_conf_check(const struct jail_conf *jail, struct err *err)
 				   "jail \"%s\": ports has no effect, because "
 				   "network is not \"host\"",
 				   jail->name);
-	return 0;
+	return network_check(jail, err);
 }

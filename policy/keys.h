@@ -31,6 +31,12 @@ int key_binds(const struct reader *reader, const config_setting_t *setting,
 	      void *target, struct err *err) __attribute__((nonnull));
 int key_services(const struct reader *reader, const config_setting_t *setting,
 		 void *target, struct err *err) __attribute__((nonnull));
+int key_network(const struct reader *reader, const config_setting_t *setting,
+		void *target, struct err *err) __attribute__((nonnull));
+int key_egress(const struct reader *reader, const config_setting_t *setting,
+	       void *target, struct err *err) __attribute__((nonnull));
+int key_address(const struct reader *reader, const config_setting_t *setting,
+		void *target, struct err *err) __attribute__((nonnull));
 int key_hide(const struct reader *reader, const config_setting_t *setting,
 	     void *target, struct err *err) __attribute__((nonnull));
 int key_etc(const struct reader *reader, const config_setting_t *setting,

@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "policy/file.h"
 #include "policy/jails.h"
+#include "policy/network.h"
 #include "policy/ports.h"
 #include "policy/resellers.h"
 #include "policy/rules.h"
@@ -12,8 +13,8 @@
 
 /* The members of the file: each before those that name what is in it. */
 struct members {
-	const config_setting_t *exempt_groups, *services, *ports, *resellers,
-		*jails, *rules;
+	const config_setting_t *exempt_groups, *private, *services, *ports,
+		*resellers, *jails, *rules;
 };
 
 static int
@@ -26,6 +27,18 @@ member_exempt_groups(const struct reader *reader,
 	(void)reader;
 	(void)err;
 	members->exempt_groups = setting;
+	return 0;
+}
+
+static int
+member_private(const struct reader *reader, const config_setting_t *setting,
+	       void *target, struct err *err)
+{
+	struct members *const members = target;
+
+	(void)reader;
+	(void)err;
+	members->private = setting;
 	return 0;
 }
 
@@ -91,6 +104,7 @@ member_rules(const struct reader *reader, const config_setting_t *setting,
 
 static const struct key member_keys[] = {
 	{ "exempt_groups", member_exempt_groups },
+	{ "private_network", member_private },
 	{ "services", member_services },
 	{ "ports", member_ports },
 	{ "resellers", member_resellers },
@@ -110,6 +124,9 @@ read_members(const struct reader *reader, const config_setting_t *root,
 	if (members.exempt_groups != NULL &&
 	    setting_texts(reader, members.exempt_groups, &policy->exempt_groups,
 			  err) < 0)
+		return -1;
+	if (members.private != NULL &&
+	    network_read(reader, members.private, policy, err) < 0)
 		return -1;
 	if (members.services != NULL &&
 	    services_read(reader, members.services, policy, err) < 0)

@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "policy/filter.h"
 #include "policy/layout.h"
+#include "policy/network.h"
 #include "policy/ports.h"
 #include "policy/template.h"
 
@@ -369,6 +370,7 @@ policy_plan(const struct jail_conf *jail, const struct account *account,
 	    make_hostname(jail, account, plan, err) < 0 ||
 	    ports_make(jail, account, plan, err) < 0 ||
 	    make_env(jail, account, plan, err) < 0 ||
+	    network_make(jail, plan, err) < 0 ||
 	    layout_make(jail, account, plan, err) < 0 ||
 	    filter_make(jail, plan, err) < 0 || plan_check(plan, err) < 0) {
 		plan_free(plan);

@@ -76,6 +76,7 @@ read_settings(const struct policy *policy, const struct reader *reader,
 	*jail = *parent;
 	jail->etc_here = false;
 	jail->ports.here = false;
+	jail->private_here = false;
 	jail->at = (struct where){ reader->file, 1 };
 	if (setting_read_group(reader, root, jail_keys(JAIL_IN_USERS), jail,
 			       err) < 0 ||

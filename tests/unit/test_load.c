@@ -70,8 +70,8 @@ static const struct {
 	{ JAIL("root = true;"),
 	  ":1: \"root\" must be a string, as in \"text\"" },
 	{ JAIL("writable = 1;"), ":1: \"writable\" must be true or false" },
-	{ JAIL("network = \"private\";"),
-	  ":1: \"network\" must be \"host\" or \"none\"" },
+	{ JAIL("network = \"own\";"),
+	  ":1: \"network\" must be \"host\", \"none\" or \"private\"" },
 	{ JAIL("passwd = \"own\";"),
 	  ":1: \"passwd\" must be \"generated\" or \"tree\"" },
 
