@@ -11,7 +11,7 @@
  *	-e NAME=VALUE, -k PATTERN	environment: set, or let in
  *	-L RESOURCE=SOFT:HARD		a limit; RESOURCE is a number
  *	-l SECONDS -m SESSIONS		linger; most sessions
- *	-n				no network
+ *	-n, -N				no network, or a private one
  *	-P FIRST-LAST			the ports that may be bound
  *	-s BYTES			size of the jail's tmpfs
  *	-S SHELL -U UMASK
@@ -234,6 +234,16 @@ read_option(struct options *options, int letter, char *value)
 		plan->ports.first = (uint16_t)strtoul(value, &value, 10);
 		plan->ports.last = (uint16_t)strtoul(value + 1, NULL, 10);
 		plan->ports.need = PLAN_NEED_REQUIRED;
+		break;
+	case 'N':
+		plan->network = PLAN_NETWORK_PRIVATE;
+		plan->private = (struct plan_private){
+			.interface = "jail0a4d0002",
+			.address = "10.77.0.2",
+			.gateway = "10.77.0.1",
+			.rules = "# jail0a4d0002",
+			.end = "# jail0a4d0002",
+		};
 		break;
 	case 's':
 		plan->scratch_bytes = strtoull(value, NULL, 10);
