@@ -486,6 +486,12 @@ cmd_check(const struct call *call)
 	struct check check = { 0 };
 	bool fine;
 
+	if (call->user != NULL && geteuid() != 0) {
+		out_error("check --live: only root can do that");
+		return STATUS_PROBLEM;
+	}
+	if (call->user != NULL)
+		return check_live(call);
 	report_open(&check.report, call->json);
 	if (geteuid() != 0)
 		report_add(&check.report, SEVERITY_REMARK, "run it as root",

@@ -28,6 +28,7 @@ enum choice {
 	CHOICE_HELP = 1 << 9,
 	CHOICE_ADDRESS = 1 << 10,
 	CHOICE_KEY = 1 << 11,
+	CHOICE_LIVE = 1 << 12,
 	CHOICE_KEYS = CHOICE_JAIL | CHOICE_SHELL | CHOICE_ROOT | CHOICE_NETWORK,
 	CHOICE_VISIT = CHOICE_SERVICE | CHOICE_ADDRESS | CHOICE_KEY,
 };
@@ -58,8 +59,10 @@ static const struct verb verbs[] = {
 	  USER, true, STATUS_PROBLEM },
 	{ "unjail", "[--stop] USER", "undo add, the login shell included",
 	  cmd_unjail, CHOICE_STOP, USER, true, STATUS_PROBLEM },
-	{ "check", "[--json]", "look for everything that is not right",
-	  cmd_check, CHOICE_JSON, NOTHING, false, STATUS_PROBLEM },
+	{ "check", "[--json] [--live USER]",
+	  "look for everything that is not right, or try to get out of a jail",
+	  cmd_check, CHOICE_JSON | CHOICE_LIVE, NOTHING, false,
+	  STATUS_PROBLEM },
 	{ "explain",
 	  "[--json] [--service SERVICE] [--address ADDRESS] [--key KEY] USER",
 	  "say what an account's login ends in, and why", cmd_explain,
@@ -89,6 +92,7 @@ static const struct option long_options[] = {
 	{ "service", required_argument, NULL, CHOICE_SERVICE },
 	{ "address", required_argument, NULL, CHOICE_ADDRESS },
 	{ "key", required_argument, NULL, CHOICE_KEY },
+	{ "live", required_argument, NULL, CHOICE_LIVE },
 	{ "jail", required_argument, NULL, CHOICE_JAIL },
 	{ "shell", required_argument, NULL, CHOICE_SHELL },
 	{ "root", required_argument, NULL, CHOICE_ROOT },
@@ -161,6 +165,9 @@ take_choice(struct call *call, enum choice choice, const char *value)
 		break;
 	case CHOICE_NETWORK:
 		call->keys.network = value;
+		break;
+	case CHOICE_LIVE:
+		call->user = value;
 		break;
 	case CHOICE_HELP:
 	case CHOICE_KEYS:

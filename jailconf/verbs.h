@@ -20,8 +20,8 @@ enum {
 
 /* The command line, taken apart. */
 struct call {
-	const char *user;
-	char **command; /* NULL-terminated; empty if none was given */
+	const char *user; /* the operand, or of --live; else NULL */
+	char **command;	  /* NULL-terminated; empty if none was given */
 	bool json;
 	bool force;
 	bool start;
@@ -37,6 +37,8 @@ int cmd_unsetup(const struct call *call) __attribute__((nonnull));
 int cmd_add(const struct call *call) __attribute__((nonnull));
 int cmd_unjail(const struct call *call) __attribute__((nonnull));
 int cmd_check(const struct call *call) __attribute__((nonnull));
+/* "check --live": the same exit status. */
+int check_live(const struct call *call) __attribute__((nonnull));
 int cmd_explain(const struct call *call) __attribute__((nonnull));
 int cmd_list(const struct call *call) __attribute__((nonnull));
 int cmd_log(const struct call *call) __attribute__((nonnull));

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * escape [-l] [-C DIR] [-o PREFIX]... [KEY=VALUE]... - try to get out of here
+ * escape [-l] [-C DIR] [-o PREFIX]... [-x PREFIX]... [KEY=VALUE]... - try to
+ *get out of here
  *
  * Tries everything in the tables and prints a line each,
  *	NAME contained|ESCAPED|leak|n/a DETAIL
  * and at the end how many there were of each.  Exit status 1 if there was an
  * ESCAPED, else 0.  DIR is where it may write, by default where it is; -o:
- * only names that begin with PREFIX; -l: list the names and the promises that
- * they are about.
+ * only names that begin with PREFIX; -x: not those; -l: list the names and the
+ *promises that they are about.
  *
  * KEY=VALUE tells what was planted on the host; without, less can be proved:
  *	nonce	every planted secret is "secret-of-host-" and this
@@ -16,6 +17,7 @@
  *
  *	escape --victim SECRET	a process of the host's, to be reached
  *	escape --whoami		who this is, for set-uid copies
+ *	escape --plant NONCE	and so on: see probes.c
  */
 #include "escape.h"
 
@@ -281,10 +283,8 @@ static const struct attempt *const tables[] = {
 };
 
 static bool
-chosen(const char *name, const char *const *prefixes)
+begins(const char *name, const char *const *prefixes)
 {
-	if (prefixes[0] == NULL)
-		return true;
 	for (; *prefixes != NULL; prefixes++)
 		if (strncmp(name, *prefixes, strlen(*prefixes)) == 0)
 			return true;
@@ -292,13 +292,14 @@ chosen(const char *name, const char *const *prefixes)
 }
 
 static int
-run_all(const char *const *prefixes)
+run_all(const char *const *only, const char *const * not )
 {
 	int count[VERDICTS] = { 0 };
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct attempt *a = tables[t]; a->name != NULL; a++)
-			if (chosen(a->name, prefixes))
+			if ((only[0] == NULL || begins(a->name, only)) &&
+			    !begins(a->name, not ))
 				count[judge(a)]++;
 	(void)printf("= %d contained, %d ESCAPED, %d leak, %d n/a\n",
 		     count[CONTAINED], count[ESCAPED], count[LEAK],
@@ -352,8 +353,9 @@ say_who(void)
 int
 main(int argc, char **argv)
 {
-	const char *prefixes[PREFIXES_MAX + 1] = { NULL };
-	size_t n_prefixes = 0, n_hints = 0;
+	const char *only[PREFIXES_MAX + 1] = { NULL };
+	const char * not [PREFIXES_MAX + 1] = { NULL };
+	size_t n_only = 0, n_not = 0, n_hints = 0;
 	const char *home = ".";
 	bool list = false;
 
@@ -361,14 +363,23 @@ main(int argc, char **argv)
 		return be_victim(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "--whoami") == 0)
 		return say_who();
+	if (argc == 3 && strcmp(argv[1], "--plant") == 0)
+		return plant(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--unplant") == 0)
+		return unplant(argv[2]);
+	if (argc == 4 && strcmp(argv[1], "--where") == 0)
+		return tell_where(argv[2], argv[3]);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-l") == 0)
 			list = true;
 		else if (strcmp(argv[i], "-C") == 0 && i + 1 < argc)
 			home = argv[++i];
 		else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc &&
-			 n_prefixes < PREFIXES_MAX)
-			prefixes[n_prefixes++] = argv[++i];
+			 n_only < PREFIXES_MAX)
+			only[n_only++] = argv[++i];
+		else if (strcmp(argv[i], "-x") == 0 && i + 1 < argc &&
+			 n_not < PREFIXES_MAX)
+			not [n_not++] = argv[++i];
 		else if (strchr(argv[i], '=') != NULL &&
 			 n_hints + 1 < HINTS_MAX)
 			hints[n_hints++] = argv[i];
@@ -382,5 +393,5 @@ main(int argc, char **argv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (start_dir < 0 || report == MAP_FAILED)
 		return 2;
-	return run_all(prefixes);
+	return run_all(only, not );
 }

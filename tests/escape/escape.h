@@ -73,6 +73,13 @@ bool write_back(const char *path);
 /* A new directory in the home, removed by nobody. */
 const char *make_place(const char *name);
 
+/* Plants in the home, the working directory, what programs of the host's may
+ * run; takes it away again; and what they then run.  All return the exit
+ * status; NONCE is of the caller's. */
+int plant(const char *nonce);
+int unplant(const char *nonce);
+int tell_where(const char *nonce, const char *name);
+
 /* What the program started with. */
 extern int start_dir;
 

@@ -15,7 +15,6 @@ options=$(sed "s/MULTIARCH/$(gcc -print-multiarch)/" /bed/dist/options)
 # shellcheck disable=SC2086 # options are words
 ./configure --quiet --enable-werror $options
 make -s -j2
-make -s tests/escape/escape
 rm -rf "$BED_OUT/dest"
 make -s install DESTDIR="$BED_OUT/dest"
 
@@ -33,7 +32,7 @@ pam_dir=@pamdir@
 EOF
 ./config.status -q --file=paths:paths.in
 mkdir -p "$BED_OUT/dest/bed"
-cp tests/escape/escape "$BED_OUT/dest/bed/"
+cp jail-escape "$BED_OUT/dest/bed/escape"
 # Twice, since one variable may name another.
 sh -c 'set -a; . ./paths; env' | grep -e '_dir=' -e '^keeper=' -e '^jailsh=' \
 	>"$BED_OUT/dest/bed/paths"
