@@ -345,9 +345,11 @@ fork_session(struct keeper *keeper, struct session *session, struct err *err)
 			NULL);
 	if (pid == 0)
 		session_main(session);
-	if (pid < 0)
+	if (pid < 0) {
 		/* The usual cause is the limit pids: fork(2), EAGAIN. */
 		(void)err_errno(err, "the jail cannot start a process");
+		times_touch(&keeper->times);
+	}
 	times_group_close(&group);
 	return pid;
 }

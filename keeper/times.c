@@ -214,7 +214,8 @@ log_over(const struct keeper *keeper, const char *what, uint64_t seconds)
 	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
 }
 
-/* Tells it in a process of its own, which may have to wait. */
+/* Tells it in a process of its own, which may have to wait.  Of very many at
+ * once the last are killed without a word. */
 static void
 hang_up(struct keeper *keeper, int dir, enum plan_share which)
 {
@@ -227,7 +228,7 @@ hang_up(struct keeper *keeper, int dir, enum plan_share which)
 		       " s, which is the limit",
 		       which == PLAN_SESSION_TIME ? "lasted" : "worked",
 		       seconds);
-	if (keeper_fork_aside(keeper) == 0)
+	if (!peers_busy(keeper) && keeper_fork_aside(keeper) == 0)
 		herald_main(&keeper->jail, dir, text);
 }
 

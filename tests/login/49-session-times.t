@@ -20,8 +20,8 @@ if not (ROOT / "cgroup.controllers").exists():
     sys.exit(77)
 
 WHO = "timed"
-LAST = int(4 * SLOW)  # a login must fit in
-GRACE = 10            # between SIGHUP and SIGKILL
+LAST = int(3 + 1.5 * SLOW)  # a login must fit in
+GRACE = 10  # between SIGHUP and SIGKILL
 
 jail_account(WHO)
 sshd()
@@ -31,7 +31,9 @@ BURN = "timeout 100 sh -c 'while :; do :; done'"
 
 def limit(words):
     stop(WHO)
-    configure(WHO, "limits = { " + words + " sessions = 30; };")
+    # The jail itself ends nothing meanwhile.
+    configure(WHO, "limits = { " + words + " sessions = 30; };",
+              "linger = 600;")
 
 
 def argv_of(door, command):

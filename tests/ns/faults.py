@@ -114,7 +114,7 @@ MAY_FAIL = {
     "probe fstatfs": "cgroup_sweep()",
     "jail-keeper openat": "cgroup_remove()",
     "jail-keeper fstatfs": "cgroup_remove()",
-    "jail-keeper getdents64": "cgroup_remove()",
+    "jail-keeper getdents64": "cgroup_remove(): the sessions below",
     "jail-keeper unlinkat": "cgroup_remove(), remove_name()",
     "jail-keeper rmdir": "remove_name()",
     "jail-keeper unlink": "remove_name()",
