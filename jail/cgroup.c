@@ -342,6 +342,9 @@ each_below(int dir, uid_t uid,
 	DIR *const stream = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 
+	/* The copy has gone on from where the last one was. */
+	if (stream != NULL)
+		rewinddir(stream);
 	while (stream != NULL && (entry = readdir(stream)) != NULL)
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
 			sweep(uid, dir, entry->d_name);
