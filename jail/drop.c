@@ -81,8 +81,8 @@ has_bit(const unsigned long *bits, size_t i)
 	return (bits[i / CPU_WORD] >> i % CPU_WORD & 1) != 0;
 }
 
-static int
-set_limits(const struct plan *plan, struct err *err)
+int
+jail_set_limits(const struct plan *plan, struct err *err)
 {
 	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
 		const __rlimit_resource_t resource = (__rlimit_resource_t)i;
@@ -372,7 +372,7 @@ jail_become(const struct jail_inside *inside, struct err *err)
 				 .groups = plan->groups,
 				 .n_groups = plan->n_groups };
 
-	if (make_session_keyring(err) < 0 || set_limits(plan, err) < 0 ||
+	if (make_session_keyring(err) < 0 || jail_set_limits(plan, err) < 0 ||
 	    set_processors(plan, err) < 0 || become(&ids, err) < 0)
 		return -1;
 	return set_plan_filter(plan, err);
@@ -382,7 +382,7 @@ int
 jail_confine(const struct jail_inside *inside, struct err *err)
 {
 	if (make_session_keyring(err) < 0 ||
-	    set_limits(inside->plan, err) < 0 ||
+	    jail_set_limits(inside->plan, err) < 0 ||
 	    set_processors(inside->plan, err) < 0 ||
 	    jail_drop_bounding_set(err) < 0 || drop_inheritable_set(err) < 0 ||
 	    set_no_new_privs(err) < 0)

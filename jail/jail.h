@@ -70,6 +70,10 @@ int jail_become(const struct jail_inside *inside, struct err *err)
 int jail_confine(const struct jail_inside *inside, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/* The resource limits alone. */
+int jail_set_limits(const struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 /*
  * The part of jail_become() that takes longest, for a root process that
  * executes nothing itself, but whose children will become the account.

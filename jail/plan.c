@@ -11,7 +11,9 @@
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c6136 };
+enum { PLAN_MAGIC = 0x706c6137 };
+
+enum { GID_TTY = 5 }; /* Debian's base-passwd, and everybody's */
 
 static const char *const limit_names[RLIM_NLIMITS] = {
 	[RLIMIT_AS] = "as",
@@ -64,6 +66,18 @@ share_is_of_session(enum plan_share share)
 	return share == PLAN_SESSION_TIME || share == PLAN_SESSION_CPU;
 }
 
+uid_t
+plan_uid_inside(const struct plan *plan)
+{
+	return plan->root_inside ? 0 : plan->uid;
+}
+
+gid_t
+plan_tty_group(const struct plan *plan)
+{
+	return plan->root_inside ? plan->sub_gid + GID_TTY - 1 : GID_TTY;
+}
+
 static void
 pack_entries(struct pack *pack, const struct plan *plan)
 {
@@ -88,7 +102,7 @@ unpack_entries(struct unpack *unpack, struct plan *plan)
 		struct entry *const entry = &plan->entries[i];
 
 		entry->kind =
-			(enum entry_kind)unpack_number_to(unpack, ENTRY_FREEZE);
+			(enum entry_kind)unpack_number_to(unpack, ENTRY_USERNS);
 		entry->flags = (unsigned int)unpack_number_to(unpack, UINT_MAX);
 		entry->mode = (mode_t)unpack_number_to(unpack, 07777);
 		entry->target = unpack_text(unpack);
@@ -243,6 +257,9 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_number(&pack, plan->uid);
 	pack_number(&pack, plan->gid);
 	pack_groups(&pack, plan);
+	pack_number(&pack, plan->root_inside);
+	pack_number(&pack, plan->sub_uid);
+	pack_number(&pack, plan->sub_gid);
 	pack_text(&pack, plan->jail);
 	pack_text(&pack, plan->name);
 	pack_text(&pack, plan->home);
@@ -279,6 +296,9 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	plan->uid = (uid_t)unpack_number_to(unpack, UINT_MAX);
 	plan->gid = (gid_t)unpack_number_to(unpack, UINT_MAX);
 	unpack_groups(unpack, plan);
+	plan->root_inside = unpack_number_to(unpack, 1) == 1;
+	plan->sub_uid = (uid_t)unpack_number_to(unpack, UINT_MAX);
+	plan->sub_gid = (gid_t)unpack_number_to(unpack, UINT_MAX);
 	plan->jail = unpack_text(unpack);
 	plan->name = unpack_text(unpack);
 	plan->home = unpack_text(unpack);
@@ -390,6 +410,45 @@ check_ids(const struct plan *plan, struct err *err)
 		if (plan->groups[i] == 0 || plan->groups[i] == (gid_t)-1)
 			return err_set(err, ERR_UNSAFE, "plan: group %u",
 				       plan->groups[i]);
+	return 0;
+}
+
+/* Whether ID is one of those from FIRST on that are somebody's inside. */
+static bool
+is_sub_id(uint32_t id, uint32_t first)
+{
+	return id >= first && id - first < PLAN_SUB_IDS;
+}
+
+/* Root inside must be nobody outside but the account. */
+static int
+check_root_inside(const struct plan *plan, struct err *err)
+{
+	const uint32_t firsts[] = { plan->sub_uid, plan->sub_gid };
+
+	if (!plan->root_inside)
+		return plan->sub_uid == 0 && plan->sub_gid == 0
+			       ? 0
+			       : err_set(err, ERR_UNSAFE,
+					 "plan: ids of root inside, and none");
+	for (size_t i = 0; i < 2; i++)
+		if (firsts[i] < PLAN_SUB_LEAST ||
+		    firsts[i] > UINT32_MAX - 1 - PLAN_SUB_IDS)
+			return err_set(err, ERR_UNSAFE, "plan: ids from %u on",
+				       firsts[i]);
+	if (is_sub_id(plan->uid, plan->sub_uid) ||
+	    is_sub_id(plan->gid, plan->sub_gid))
+		return err_set(err, ERR_UNSAFE,
+			       "plan: the account is among its own ids");
+	for (size_t i = 0; i < plan->n_groups; i++)
+		if (is_sub_id(plan->groups[i], plan->sub_gid))
+			return err_set(err, ERR_UNSAFE,
+				       "plan: group %u is among the account's "
+				       "own ids",
+				       plan->groups[i]);
+	if (plan->tree == NULL)
+		return err_set(err, ERR_UNSAFE,
+			       "plan: root inside without a tree");
 	return 0;
 }
 
@@ -508,7 +567,8 @@ plan_check(const struct plan *plan, struct err *err)
 	    plan->hostname == NULL || plan->name == NULL ||
 	    !name_is_plain(plan->name))
 		return err_set(err, ERR_UNSAFE, "plan: a name is missing");
-	if (check_ids(plan, err) < 0 || check_places(plan, err) < 0 ||
+	if (check_ids(plan, err) < 0 || check_root_inside(plan, err) < 0 ||
+	    check_places(plan, err) < 0 ||
 	    check_filter(plan, err) < 0 || check_ports(plan, err) < 0 ||
 	    check_reseller(plan, err) < 0 || check_private(plan, err) < 0)
 		return -1;

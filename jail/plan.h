@@ -36,6 +36,7 @@ enum entry_kind {
 	ENTRY_PTS,     /* mount a devpts of its own */
 	ENTRY_HIDE,    /* cover what is there with nothing */
 	ENTRY_FREEZE,  /* make what is there read-only */
+	ENTRY_USERNS,  /* mount the file of the jail's user namespace */
 };
 
 enum entry_flag {
@@ -45,7 +46,8 @@ enum entry_flag {
 	ENTRY_NOEXEC = 1 << 2,
 	ENTRY_DEVICES = 1 << 3, /* device nodes work (else nodev) */
 	ENTRY_OWNED = 1 << 4,	/* it belongs to the account, not to root;
-				 * BIND: so may the source */
+				 * BIND: so may the source; no matter for what
+				 * is mounted and has owners of its own */
 	ENTRY_SERVICE = 1 << 5, /* BIND: it is a directory, and may be a
 				 * daemon's: path_check_service() */
 };
@@ -83,6 +85,15 @@ struct plan_private {
 enum {
 	PLAN_INTERFACE_MIN = 8,	 /* it ends with the address, in hexadecimal */
 	PLAN_INTERFACE_MAX = 15, /* IFNAMSIZ, without the NUL */
+};
+
+/*
+ * Root inside: the jail has a user namespace in which 0 is the account, and 1
+ * to PLAN_SUB_IDS are ids that are nobody else's.
+ */
+enum {
+	PLAN_SUB_IDS = 65535,	/* so that nobody, 65534, is one of them */
+	PLAN_SUB_LEAST = 65536, /* below are the host's own accounts */
 };
 
 enum {
@@ -143,6 +154,9 @@ struct plan {
 	gid_t gid;
 	gid_t *groups;
 	size_t n_groups;
+	bool root_inside; /* the account is root in a user namespace */
+	uid_t sub_uid;	  /* what 1 is there; 0 without root_inside */
+	gid_t sub_gid;
 
 	/* Who and where, inside. */
 	const char *jail; /* the jail's name in the configuration */
@@ -230,6 +244,12 @@ plan_owns_network(const struct plan *plan)
  */
 int entry_own_size(const struct entry *entry, uint64_t *bytes, uint64_t *files)
 	__attribute__((nonnull, warn_unused_result));
+
+/* What the account's uid looks like inside. */
+uid_t plan_uid_inside(const struct plan *plan) __attribute__((nonnull, pure));
+
+/* The host's number of the group that is "tty" inside. */
+gid_t plan_tty_group(const struct plan *plan) __attribute__((nonnull, pure));
 
 /*
  * The words for a resource limit, as in getrlimit(2) without RLIMIT_ and in

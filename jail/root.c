@@ -173,6 +173,38 @@ attach_to_base(const struct site *site, int fd, const char *name,
 	return 0;
 }
 
+/* What is made is the account's, or root's inside. */
+static int
+give_away(const struct site *site, int dir, const char *name, struct err *err)
+{
+	if (fchownat(dir, name, site->plan->uid, site->plan->gid,
+		     AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(err, "chown %s", name);
+	return 0;
+}
+
+static int
+give_away_held(const struct site *site, int fd, struct err *err)
+{
+	if (fchownat(fd, "", site->plan->uid, site->plan->gid, AT_EMPTY_PATH) <
+	    0)
+		return err_errno(err, "chown");
+	return 0;
+}
+
+/* They are the jail's own, and go with it. */
+static int
+make_layers(const struct site *site, struct err *err)
+{
+	if (mkdirat(site->base, "changes", 0755) < 0 ||
+	    mkdirat(site->base, "changes/upper", 0755) < 0 ||
+	    mkdirat(site->base, "changes/work", 0755) < 0)
+		return err_errno(err, "make the overlay's layers");
+	return site->plan->root_inside
+		       ? give_away(site, site->base, "changes/upper", err)
+		       : 0;
+}
+
 /*
  * The root over a tree is an overlay, so that mount points and files of ours
  * can be added to a tree that stays as it is.
@@ -190,10 +222,8 @@ make_overlay(const struct site *site, struct err *err)
 		if (attach_to_base(site, site->trees->upper, "changes", err) <
 		    0)
 			return -1;
-	} else if (mkdirat(site->base, "changes", 0755) < 0 ||
-		   mkdirat(site->base, "changes/upper", 0755) < 0 ||
-		   mkdirat(site->base, "changes/work", 0755) < 0) {
-		return err_errno(err, "make the overlay's layers");
+	} else if (make_layers(site, err) < 0) {
+		return -1;
 	}
 	/* The layers are told by path: relative ones need no lookup. */
 	if (fchdir(site->base) < 0)
@@ -283,6 +313,8 @@ open_directory(const struct site *site, const char *path, mode_t mode,
 		return -1;
 	if (mkdirat(dir, slash + 1, mode) < 0)
 		return err_errno(err, "make %s", path);
+	if (site->plan->root_inside && give_away(site, dir, slash + 1, err) < 0)
+		return -1;
 	fd = open_inside(site, path, flags);
 	if (fd < 0)
 		return err_errno(err, "%s", path);
@@ -410,6 +442,8 @@ make_in_place(const struct site *site, const struct entry *entry,
 	if (open_place(site, entry->target, &place, err) < 0)
 		return -1;
 	ret = make(entry, &place, err);
+	if (ret == 0 && (entry->flags & ENTRY_OWNED) != 0)
+		ret = give_away(site, place.dir, place.name, err);
 	fd_close(&place.dir);
 	return ret;
 }
@@ -419,9 +453,13 @@ static int
 open_mount_point(const struct site *site, const struct entry *entry, int tree,
 		 struct err *err)
 {
-	const struct entry empty = { .target = entry->target,
-				     .mode = 0644,
-				     .text = "" };
+	const struct entry empty = {
+		.target = entry->target,
+		.flags = site->plan->root_inside ? (unsigned int)ENTRY_OWNED
+						 : 0U,
+		.mode = 0644,
+		.text = "",
+	};
 	cleanup_fd int fd = -1;
 	struct stat st;
 
@@ -459,10 +497,6 @@ share_base(const struct site *site, const struct entry *entry, struct err *err)
 		       (size_t)(entry - site->plan->entries));
 	if (mkdirat(site->base, name, entry->mode) < 0)
 		return err_errno(err, "make the directory");
-	if ((entry->flags & ENTRY_OWNED) != 0 &&
-	    fchownat(site->base, name, site->plan->uid, site->plan->gid,
-		     AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, "chown");
 	return copy_of_base(site, name, err);
 }
 
@@ -496,6 +530,9 @@ mount_scratch(struct site *site, const struct entry *entry, struct err *err)
 	else
 		tree = share_base(site, entry, err);
 	if (tree < 0)
+		return -1;
+	if ((entry->flags & ENTRY_OWNED) != 0 &&
+	    give_away_held(site, tree, err) < 0)
 		return -1;
 	if ((entry->flags & ENTRY_NOEXEC) != 0)
 		set |= MOUNT_ATTR_NOEXEC;
@@ -532,7 +569,7 @@ mount_pts(const struct site *site, const struct entry *entry, struct err *err)
 		return err_errno(err, "fsopen devpts");
 	if (set_option(fs, "ptmxmode", "0666", err) < 0 ||
 	    set_option(fs, "mode", "0620", err) < 0 ||
-	    set_option(fs, "gid", "5", err) < 0 ||
+	    set_option_number(fs, "gid", plan_tty_group(site->plan), err) < 0 ||
 	    set_option_number(fs, "max", site->plan->terminals, err) < 0)
 		return -1;
 	tree = make_mount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
@@ -615,6 +652,8 @@ apply(struct site *site, const struct entry *entry, struct err *err)
 		return mount_hide(site, entry, err);
 	case ENTRY_FREEZE:
 		return mount_frozen(site, entry, err);
+	case ENTRY_USERNS:
+		return mount_tree(site, entry, tree, err);
 	}
 	return err_set(err, ERR_UNSAFE, "unknown entry %d", (int)entry->kind);
 }
@@ -674,6 +713,8 @@ finish_entry(const struct site *site, const struct entry *entry,
 		return require_magic(site, entry, DEVPTS_SUPER_MAGIC, err);
 	if (entry->kind == ENTRY_PROC)
 		return require_magic(site, entry, PROC_SUPER_MAGIC, err);
+	if (entry->kind == ENTRY_USERNS)
+		return require_magic(site, entry, NSFS_MAGIC, err);
 
 	if (entry->kind == ENTRY_SCRATCH &&
 	    (entry->flags & ENTRY_READONLY) != 0)

@@ -18,14 +18,16 @@
 struct root_trees {
 	int *entries; /* by entry of the plan; -1: nothing to mount */
 	size_t n_entries;
-	int tree;  /* the lower layer, or -1 */
-	int upper; /* what keeps its changes, or -1 */
-	int null;  /* /dev/null of the host, to hide files with */
+	int tree;   /* the lower layer, or -1 */
+	int upper;  /* what keeps its changes, or -1 */
+	int null;   /* /dev/null of the host, to hide files with */
+	int userns; /* the jail's user namespace, or -1 */
 	struct arena arena;
 };
 
 #define ROOT_TREES_NONE                                                        \
-	((struct root_trees){ .tree = -1, .upper = -1, .null = -1 })
+	((struct root_trees){                                                  \
+		.tree = -1, .upper = -1, .null = -1, .userns = -1 })
 
 /*
  * Opens and checks what PLAN takes from the host.  Directories and files of

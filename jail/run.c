@@ -13,6 +13,14 @@
 enum { RUN_MAGIC = 0x72756e32 }; /* changes with run_request_seal() */
 
 #define LOGIN_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+/* Without sbin, dpkg(1) does nothing. */
+#define ROOT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+const char *
+run_path(const struct plan *plan)
+{
+	return plan->root_inside ? ROOT_PATH : LOGIN_PATH;
+}
 
 mode_t
 run_umask(void)
@@ -96,7 +104,8 @@ set_environment(const struct run_request *request, const struct plan *plan,
 {
 	char runtime[48];
 
-	(void)snprintf(runtime, sizeof(runtime), "/run/user/%u", plan->uid);
+	(void)snprintf(runtime, sizeof(runtime), "/run/user/%u",
+		       plan_uid_inside(plan));
 	(void)clearenv();
 	for (size_t i = 0; i < request->n_env; i++)
 		if (may_keep(plan, request->env[i]) &&
@@ -106,7 +115,7 @@ set_environment(const struct run_request *request, const struct plan *plan,
 	    set_variable("USER", plan->name, err) < 0 ||
 	    set_variable("LOGNAME", plan->name, err) < 0 ||
 	    set_variable("SHELL", plan->shell, err) < 0 ||
-	    set_variable("PATH", LOGIN_PATH, err) < 0 ||
+	    set_variable("PATH", run_path(plan), err) < 0 ||
 	    set_variable("XDG_RUNTIME_DIR", runtime, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_env; i++)

@@ -36,6 +36,9 @@ struct run_request {
 /* The calling process's umask, for a request. */
 mode_t run_umask(void);
 
+/* What PATH is in a session before anybody sets it. */
+const char *run_path(const struct plan *plan) __attribute__((nonnull, pure));
+
 /* As plan_seal() and plan_open(). */
 int run_request_seal(const struct run_request *request, struct err *err)
 	__attribute__((nonnull, warn_unused_result));

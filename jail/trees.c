@@ -2,6 +2,8 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "jail/root.h"
+#include "jail/upper.h"
+#include "jail/userns.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -103,6 +105,22 @@ open_source(struct parent *parent, const struct plan *plan,
 	return fd_take(&fd);
 }
 
+/* To be mounted, the only way for what is inside to come to it. */
+static int
+copy_userns(const struct root_trees *trees, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY |
+					       MOUNT_ATTR_NOSUID |
+					       MOUNT_ATTR_NOEXEC };
+	cleanup_fd int tree = open_tree(trees->userns, "", TREE_FLAGS);
+
+	if (tree < 0)
+		return err_errno(err, "copy the user namespace's file");
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_errno(err, "set the mount's flags");
+	return fd_take(&tree);
+}
+
 static int
 open_entry(struct parent *parent, const struct plan *plan,
 	   const struct entry *entry, int *tree, struct err *err)
@@ -126,10 +144,16 @@ open_entries(const struct plan *plan, struct root_trees *trees, struct err *err)
 	struct parent parent = { .fd = -1 };
 	int ret = 0;
 
-	for (size_t i = 0; i < plan->n_entries && ret == 0; i++)
+	for (size_t i = 0; i < plan->n_entries && ret == 0; i++) {
+		int *const tree = &trees->entries[i];
+
 		if (plan->entries[i].kind == ENTRY_BIND)
-			ret = open_entry(&parent, plan, &plan->entries[i],
-					 &trees->entries[i], err);
+			ret = open_entry(&parent, plan, &plan->entries[i], tree,
+					 err);
+		else if (plan->entries[i].kind == ENTRY_USERNS &&
+			 (*tree = copy_userns(trees, err)) < 0)
+			ret = -1;
+	}
 	fd_close(&parent.fd);
 	free(parent.path);
 	return ret;
@@ -152,49 +176,25 @@ open_null(struct root_trees *trees, struct err *err)
 	return trees->null < 0 ? -1 : 0;
 }
 
-/* Opens the directory NAME in DIR, and makes it first if need be. */
+/* What is root's on disk is the account's here, and so root's inside. */
 static int
-open_or_make(int dir, const char *name, struct err *err)
+map_ids(int tree, int userns, struct err *err)
 {
-	cleanup_fd int fd = -1;
-	struct stat st;
+	struct mount_attr map = { .attr_set = MOUNT_ATTR_IDMAP,
+				  .userns_fd = (unsigned int)userns };
 
-	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
-		return err_errno(err, "make %s", name);
-	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, "%s", name);
-	if (path_check_object(&st, name, 0, err) < 0)
-		return -1;
-	return fd_take(&fd);
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &map, sizeof(map)) < 0)
+		return err_errno(err, "map the owners of files "
+				      "(mount_setattr(2), MOUNT_ATTR_IDMAP)");
+	return 0;
 }
 
-/* The directory that keeps the changes to the tree is made at first use:
- * PLAN->upper, two levels below a directory that is there. */
 static int
 open_upper(const struct plan *plan, struct root_trees *trees, struct err *err)
 {
-	struct parent parent = { .fd = -1 };
-	cleanup_free char *path = strdup(plan->upper);
-	cleanup_fd int fd = -1, made = -1, layer = -1, work = -1;
+	cleanup_fd int fd = upper_open(plan, err);
 
-	if (path == NULL)
-		return err_errno(err, "%s", plan->upper);
-	*strrchr(path, '/') = '\0';
-	if (open_parent(&parent, path, err) < 0)
-		return -1;
-	free(parent.path);
-	fd = parent.fd;
-	made = open_or_make(fd, strrchr(path, '/') + 1, err);
-	if (made < 0)
-		return -1;
-	fd_close(&fd);
-	fd = open_or_make(made, strrchr(plan->upper, '/') + 1, err);
 	if (fd < 0)
-		return -1;
-	layer = open_or_make(fd, "upper", err);
-	work = layer < 0 ? -1 : open_or_make(fd, "work", err);
-	if (work < 0)
 		return -1;
 	trees->upper = copy_tree(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
 	return trees->upper < 0 ? -1 : 0;
@@ -215,7 +215,8 @@ open_layers(const struct plan *plan, struct root_trees *trees, struct err *err)
 		return err_set(err, ERR_UNSAFE, "%s: not a directory",
 			       plan->tree);
 	trees->tree = copy_tree(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
-	if (trees->tree < 0)
+	if (trees->tree < 0 || (trees->userns >= 0 &&
+				map_ids(trees->tree, trees->userns, err) < 0))
 		return err_context(err, "%s", plan->tree);
 	if (plan->upper == NULL)
 		return 0;
@@ -238,7 +239,9 @@ root_trees_open(const struct plan *plan, struct root_trees *trees,
 	trees->n_entries = n;
 	for (size_t i = 0; i < n; i++)
 		trees->entries[i] = -1;
-	if (open_entries(plan, trees, err) < 0 || open_null(trees, err) < 0 ||
+	if ((plan->root_inside &&
+	     (trees->userns = userns_make(plan, err)) < 0) ||
+	    open_entries(plan, trees, err) < 0 || open_null(trees, err) < 0 ||
 	    open_layers(plan, trees, err) < 0) {
 		root_trees_close(trees);
 		return -1;
@@ -254,6 +257,7 @@ root_trees_close(struct root_trees *trees)
 	fd_close(&trees->tree);
 	fd_close(&trees->upper);
 	fd_close(&trees->null);
+	fd_close(&trees->userns);
 	arena_free(&trees->arena);
 	*trees = ROOT_TREES_NONE;
 }

@@ -42,6 +42,7 @@ kind_name(enum entry_kind kind)
 		[ENTRY_BIND] = "bind",	   [ENTRY_SCRATCH] = "scratch",
 		[ENTRY_PROC] = "proc",	   [ENTRY_PTS] = "pts",
 		[ENTRY_HIDE] = "hide",	   [ENTRY_FREEZE] = "freeze",
+		[ENTRY_USERNS] = "userns",
 	};
 
 	return names[kind];
@@ -120,6 +121,9 @@ tell_source(const struct entry *entry, struct words *words)
 	case ENTRY_FREEZE:
 		words_add(words, "what is there, read-only");
 		break;
+	case ENTRY_USERNS:
+		words_add(words, "the way to root inside");
+		break;
 	}
 }
 
@@ -172,6 +176,18 @@ print_ids(const struct plan *plan)
 			words_add(&words, "(%s)", group->gr_name);
 	}
 	out_row("ids", "%s", words.text);
+}
+
+static void
+print_root_inside(const struct plan *plan)
+{
+	if (!plan->root_inside)
+		return;
+	out_row("root inside", "inside 0 is uid %u, gid %u on the host",
+		plan->uid, plan->gid);
+	out_row("", "inside 1-%d are uids %u-%u, gids %u-%u", (int)PLAN_SUB_IDS,
+		plan->sub_uid, plan->sub_uid + PLAN_SUB_IDS - 1, plan->sub_gid,
+		plan->sub_gid + PLAN_SUB_IDS - 1);
 }
 
 static void
@@ -339,9 +355,10 @@ planview_print(const struct plan *plan)
 	out_row("inside", "name %s, home %s, shell %s, host %s", plan->name,
 		plan->home, plan->shell, plan->hostname);
 	print_ids(plan);
+	print_root_inside(plan);
 	print_root(plan);
-	out_row("namespaces", "mount pid ipc uts cgroup%s",
-		own ? " network" : "");
+	out_row("namespaces", "mount pid ipc uts cgroup%s%s",
+		own ? " network" : "", plan->root_inside ? " user" : "");
 	network_print(plan);
 	print_ports(plan);
 	print_filter(plan);
@@ -414,6 +431,22 @@ add_number(struct json_object *object, const char *key, uint64_t value)
 }
 
 static void
+add_root_inside(const struct plan *plan, struct json_object *object)
+{
+	struct json_object *ids = NULL;
+
+	if (plan->root_inside) {
+		ids = json_object_new_object();
+		add_number(ids, "uid", plan->uid);
+		add_number(ids, "gid", plan->gid);
+		add_number(ids, "sub_uid", plan->sub_uid);
+		add_number(ids, "sub_gid", plan->sub_gid);
+		add_number(ids, "count", PLAN_SUB_IDS);
+	}
+	(void)json_object_object_add(object, "root_inside", ids);
+}
+
+static void
 add_who(const struct plan *plan, struct json_object *object)
 {
 	struct json_object *const inside = json_object_new_object();
@@ -430,6 +463,7 @@ add_who(const struct plan *plan, struct json_object *object)
 	json_set(inside, "shell", plan->shell);
 	json_set(inside, "hostname", plan->hostname);
 	(void)json_object_object_add(object, "inside", inside);
+	add_root_inside(plan, object);
 }
 
 static void
@@ -476,6 +510,9 @@ add_world(const struct plan *plan, struct json_object *object)
 	if (own)
 		(void)json_object_array_add(list,
 					    json_object_new_string("network"));
+	if (plan->root_inside)
+		(void)json_object_array_add(list,
+					    json_object_new_string("user"));
 	(void)json_object_object_add(object, "namespaces", list);
 	network_json(plan, object);
 	add_ports(plan, object);

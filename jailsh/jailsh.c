@@ -2,7 +2,8 @@
 /*
  * jailsh - the login shell of a jailed account
  *
- *	inside the jail		becomes the account's real shell
+ *	inside the jail		becomes the account's real shell, and root
+ *				before that if the jail has root inside
  *	outside			asks the jail's keeper for a session inside,
  *				and stands between
  *	otherwise		refuses
@@ -15,6 +16,7 @@
 #include "base/path.h"
 #include "jail/registry.h"
 #include "jail/run.h"
+#include "jail/userns.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -60,10 +62,24 @@ find_shell(char *shell, size_t size)
 	return true;
 }
 
+/* If the jail has root inside: then there is the way, which nobody can take
+ * away. */
+static int
+become_root(struct err *err)
+{
+	struct stat st;
+
+	if (lstat(USERNS_FILE, &st) < 0)
+		return errno == ENOENT ? 0 : err_errno(err, USERNS_FILE);
+	return userns_enter(err);
+}
+
 static void
 become_shell(const char *shell, char **argv, struct err *err)
 {
 	if (run_rename_shell(shell, argv, err) < 0)
+		return;
+	if (become_root(err) < 0)
 		return;
 	if (setenv("SHELL", shell, 1) < 0) {
 		(void)err_errno(err, "environment");

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "jail/run.h"
+#include "jail/userns.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -26,7 +27,6 @@ enum {
 	N_STDIO = 3,
 	FD_REQUEST = N_STDIO, /* in the session's process */
 	FD_LOG,
-	TTY_GROUP = 5, /* of ptys: as in the jail's devpts */
 	/* Exit statuses of a shell that could not run: POSIX, 2.8.2. */
 	EXIT_CANNOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,
@@ -169,6 +169,7 @@ static int
 open_pty(const struct session *session, struct pty *pty, struct err *err)
 {
 	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+	const struct plan *const plan = &session->jail->plan;
 	const int unlocked = 0;
 
 	if (session->msg->terminals == 0)
@@ -181,7 +182,7 @@ open_pty(const struct session *session, struct pty *pty, struct err *err)
 	pty->slave = ioctl(pty->master, TIOCGPTPEER, flags);
 	if (pty->slave < 0)
 		return err_errno(err, "open the pty's other end");
-	if (fchown(pty->slave, session->jail->plan.uid, TTY_GROUP) < 0)
+	if (fchown(pty->slave, plan->uid, plan_tty_group(plan)) < 0)
 		return err_errno(err, "chown the pty");
 	if (tcsetattr(pty->slave, TCSANOW, &session->msg->modes) < 0 ||
 	    ioctl(pty->slave, TIOCSWINSZ, &session->msg->window) < 0)
@@ -263,7 +264,8 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
 	    keep_request_and_log(session->fds->fd[0], &log, &err) < 0 ||
-	    jail_become(&inside, &err) < 0 || reset_signals(&err) < 0) {
+	    jail_become(&inside, &err) < 0 || reset_signals(&err) < 0 ||
+	    (inside.plan->root_inside && userns_enter(&err) < 0)) {
 		log_refusal(session, log, "become", &err);
 		(void)dprintf(STDERR_FILENO, "login refused\n");
 		_exit(EXIT_CANNOT_RUN);

@@ -430,12 +430,16 @@ put_environment(pam_handle_t *pamh, const struct plan *plan, struct err *err)
 {
 	char runtime[48];
 
-	(void)snprintf(runtime, sizeof(runtime), "/run/user/%u", plan->uid);
+	(void)snprintf(runtime, sizeof(runtime), "/run/user/%u",
+		       plan_uid_inside(plan));
 	if (put(pamh, err, "HOME", plan->home) < 0 ||
 	    put(pamh, err, "USER", plan->name) < 0 ||
 	    put(pamh, err, "LOGNAME", plan->name) < 0 ||
 	    put(pamh, err, "SHELL", plan->shell) < 0 ||
 	    put(pamh, err, "XDG_RUNTIME_DIR", runtime) < 0)
+		return -1;
+	/* The host's is that of an account. */
+	if (plan->root_inside && put(pamh, err, "PATH", run_path(plan)) < 0)
 		return -1;
 	/* Of the host's session bus; there may be none, and then libpam has
 	 * nothing to remove. */

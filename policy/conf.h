@@ -129,6 +129,7 @@ struct jail_conf {
 
 	struct text root; /* text NULL: the host's system directories */
 	bool writable;
+	bool root_inside;
 	bool passwd_tree;
 
 	uid_t uid;	     /* 0: not told */

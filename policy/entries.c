@@ -43,7 +43,7 @@ entries_dir(struct entries *entries, const char *target, mode_t mode,
 	    unsigned int flags, struct err *err)
 {
 	const struct entry entry = { .kind = ENTRY_DIR,
-				     .flags = flags,
+				     .flags = entries->made | flags,
 				     .mode = mode,
 				     .target = target };
 
@@ -54,9 +54,11 @@ int
 entries_file(struct entries *entries, const char *target, const char *text,
 	     struct err *err)
 {
-	const struct entry entry = {
-		.kind = ENTRY_FILE, .mode = 0644, .target = target, .text = text
-	};
+	const struct entry entry = { .kind = ENTRY_FILE,
+				     .flags = entries->made,
+				     .mode = 0644,
+				     .target = target,
+				     .text = text };
 
 	return add(entries, &entry, err);
 }
@@ -66,6 +68,7 @@ entries_link(struct entries *entries, const char *target, const char *text,
 	     struct err *err)
 {
 	const struct entry entry = { .kind = ENTRY_LINK,
+				     .flags = entries->made,
 				     .target = target,
 				     .text = text };
 
@@ -77,6 +80,7 @@ entries_device(struct entries *entries, const char *target, const char *number,
 	       struct err *err)
 {
 	const struct entry entry = { .kind = ENTRY_DEVICE,
+				     .flags = entries->made,
 				     .mode = 0666,
 				     .target = target,
 				     .text = number };
@@ -101,7 +105,7 @@ entries_scratch(struct entries *entries, const char *target, mode_t mode,
 		unsigned int flags, struct err *err)
 {
 	const struct entry entry = { .kind = ENTRY_SCRATCH,
-				     .flags = flags,
+				     .flags = entries->made | flags,
 				     .mode = mode,
 				     .target = target };
 
@@ -113,6 +117,7 @@ entries_sized(struct entries *entries, const char *target, mode_t mode,
 	      const char *size, struct err *err)
 {
 	const struct entry entry = { .kind = ENTRY_SCRATCH,
+				     .flags = entries->made,
 				     .mode = mode,
 				     .target = target,
 				     .text = size };

@@ -9,6 +9,7 @@
 
 struct entries {
 	struct arena *arena;
+	unsigned int made; /* flags that all have which are made, not mounted */
 	struct entry *item;
 	size_t n, room;
 };

@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <string.h>
@@ -128,6 +129,27 @@ add_rule(const struct making *making, const char *name, int answer,
 	return ret < 0 ? library_error(ret, name, err) : 0;
 }
 
+/*
+ * With root inside, a session enters the jail's user namespace when it is the
+ * account already and has its filter.  To compare all 64 bits refuses a number
+ * more than the kernel sees, and none less.
+ */
+static int
+add_setns(const struct making *making, const struct refused_call *call,
+	  struct err *err)
+{
+	const struct scmp_arg_cmp other =
+		SCMP_A1_64(SCMP_CMP_NE, CLONE_NEWUSER, 0);
+
+	return add_rule(making, call->name, call->answer, &other, 1, err);
+}
+
+static bool
+is_way_to_root(const struct making *making, const struct refused_call *call)
+{
+	return making->plan->root_inside && strcmp(call->name, "setns") == 0;
+}
+
 static int
 add_calls(const struct making *making, struct err *err)
 {
@@ -136,9 +158,12 @@ add_calls(const struct making *making, struct err *err)
 	for (size_t i = 0; i < n_refused_calls; i++) {
 		const struct refused_call *const call = &refused_calls[i];
 
-		if (holds(making, call->profiles, call->name) &&
-		    add_rule(making, call->name, call->answer, NULL, 0, err) <
-			    0)
+		if (!holds(making, call->profiles, call->name))
+			continue;
+		if (is_way_to_root(making, call)
+			    ? add_setns(making, call, err) < 0
+			    : add_rule(making, call->name, call->answer, NULL,
+				       0, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < deny->n; i++)

@@ -96,6 +96,15 @@ key_writable(const struct reader *reader, const config_setting_t *setting,
 }
 
 static int
+key_root_inside(const struct reader *reader, const config_setting_t *setting,
+		void *target, struct err *err)
+{
+	struct jail_conf *const jail = target;
+
+	return setting_bool(reader, setting, &jail->root_inside, err);
+}
+
+static int
 key_uid(const struct reader *reader, const config_setting_t *setting,
 	void *target, struct err *err)
 {
@@ -248,6 +257,7 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 /* clang-format off */
 #define KEYS_OF_BOTH                                                         \
 	{ "root", key_root }, { "writable", key_writable },                  \
+	{ "root_inside", key_root_inside },                                  \
 	{ "uid", key_uid }, { "gid", key_gid }, { "name", key_name },        \
 	{ "home", key_home }, { "shell", key_shell },                        \
 	{ "passwd", key_passwd }, { "hostname", key_hostname },              \
@@ -287,6 +297,37 @@ jail_keys(enum jail_place place)
 	return keys_in_jails;
 }
 
+static int
+check_root_inside(const struct jail_conf *jail, struct err *err)
+{
+	if (jail->root.text == NULL || !jail->writable)
+		return where_error(&jail->at, err,
+				   "jail \"%s\": root_inside = true needs a "
+				   "root that it may change: root = "
+				   "\"/DIRECTORY\" and writable = true",
+				   jail->name);
+	if (jail->account.text != NULL)
+		return where_error(&jail->account.at, err,
+				   "jail \"%s\": name has no effect, because "
+				   "with root_inside = true it is root",
+				   jail->name);
+	if (jail->commands.n > 0)
+		return where_error(&jail->commands.item[0].at, err,
+				   "jail \"%s\": commands would cover the "
+				   "programs of a root that root_inside = true "
+				   "lets change: leave them out, with "
+				   "commands = [ ] if they are inherited",
+				   jail->name);
+	for (size_t i = 0; i < jail->seccomp.deny.n; i++)
+		if (strcmp(jail->seccomp.deny.item[i].text, "setns") == 0)
+			return where_error(&jail->seccomp.deny.item[i].at, err,
+					   "jail \"%s\": without setns nobody "
+					   "becomes root, and root_inside = "
+					   "true asks for it",
+					   jail->name);
+	return 0;
+}
+
 int
 jail_conf_check(const struct jail_conf *jail, struct err *err)
 {
@@ -311,5 +352,7 @@ jail_conf_check(const struct jail_conf *jail, struct err *err)
 				   "jail \"%s\": ports has no effect, because "
 				   "network is not \"host\"",
 				   jail->name);
+	if (jail->root_inside && check_root_inside(jail, err) < 0)
+		return -1;
 	return network_check(jail, err);
 }

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "jail/commands.h"
+#include "jail/userns.h"
 #include "policy/entries.h"
 #include "policy/etc.h"
 #include "policy/generated.h"
@@ -172,7 +173,7 @@ add_generated_files(struct layout *layout, struct err *err)
 {
 	struct plan *const plan = layout->plan;
 
-	if (!layout->jail->passwd_tree &&
+	if (!layout->jail->passwd_tree && !plan->root_inside &&
 	    (add_generated(layout, "/etc/passwd", generated_passwd(plan, err),
 			   err) < 0 ||
 	     add_generated(layout, "/etc/group", generated_group(plan, err),
@@ -211,12 +212,44 @@ add_sized(struct layout *layout, const char *target, mode_t mode,
 	return entries_sized(&layout->entries, target, mode, text, err);
 }
 
+/* How jailsh(8) knows that it is inside, and what to become. */
+static int
+add_way_in(struct layout *layout, struct err *err)
+{
+	struct entries *const entries = &layout->entries;
+
+	if (!layout->plan->root_inside &&
+	    entries_dir(entries, RUN_DIR, 0755, 0, err) < 0)
+		return -1;
+	return entries_link(entries, RUN_DIR "/shell", layout->plan->shell,
+			    err);
+}
+
+/* The same where root inside could change what is root's: in a mount that is
+ * read-only and the host's root's. */
+static int
+add_way_to_root(struct layout *layout, struct err *err)
+{
+	struct entries *const entries = &layout->entries;
+	const unsigned int made = entries->made;
+
+	entries->made = 0;
+	if (entries_scratch(entries, RUN_DIR, 0755,
+			    ENTRY_READONLY | ENTRY_NOEXEC, err) < 0 ||
+	    add_way_in(layout, err) < 0 ||
+	    entries_plain(entries, ENTRY_USERNS, USERNS_FILE, 0, err) < 0)
+		return -1;
+	entries->made = made;
+	return 0;
+}
+
 static int
 add_scratch(struct layout *layout, struct err *err)
 {
 	struct entries *const entries = &layout->entries;
-	const char *const own = arena_printf(&layout->plan->arena, err,
-					     "/run/user/%u", layout->plan->uid);
+	const char *const own =
+		arena_printf(&layout->plan->arena, err, "/run/user/%u",
+			     plan_uid_inside(layout->plan));
 
 	if (own == NULL ||
 	    entries_scratch(entries, "/tmp", 01777, 0, err) < 0 ||
@@ -226,12 +259,10 @@ add_scratch(struct layout *layout, struct err *err)
 	    /* Where screen(1) keeps its sockets; else it wants set-uid. */
 	    entries_dir(entries, "/run/screen", 01777, 0, err) < 0 ||
 	    entries_dir(entries, "/run/user", 0755, 0, err) < 0 ||
-	    entries_dir(entries, own, 0700, ENTRY_OWNED, err) < 0 ||
-	    entries_dir(entries, RUN_DIR, 0755, 0, err) < 0)
+	    entries_dir(entries, own, 0700, ENTRY_OWNED, err) < 0)
 		return -1;
-	/* How jailsh(8) knows that it is inside, and what to become. */
-	return entries_link(entries, RUN_DIR "/shell", layout->plan->shell,
-			    err);
+	return layout->plan->root_inside ? add_way_to_root(layout, err)
+					 : add_way_in(layout, err);
 }
 
 /*
@@ -520,6 +551,7 @@ layout_make(const struct jail_conf *jail, const struct account *account,
 				 .plan = plan };
 
 	layout.entries.arena = &plan->arena;
+	layout.entries.made = plan->root_inside ? (unsigned int)ENTRY_OWNED : 0;
 	layout.resolver =
 		generated_resolver(plan, "/etc/resolv.conf", &plan->arena);
 	if ((plan->tree == NULL && add_system(&layout, err) < 0) ||

@@ -5,6 +5,7 @@
 #include "policy/layout.h"
 #include "policy/network.h"
 #include "policy/ports.h"
+#include "policy/root_inside.h"
 #include "policy/template.h"
 
 #include <fcntl.h>
@@ -82,6 +83,10 @@ static int
 make_name(const struct jail_conf *jail, const struct account *account,
 	  struct plan *plan, struct err *err)
 {
+	if (plan->root_inside) {
+		plan->name = "root";
+		return 0;
+	}
 	if (jail->account.text == NULL && !name_is_plain(account->name))
 		return where_error(&jail->at, err,
 				   "\"%s\" cannot be a name inside; give it "
@@ -135,10 +140,11 @@ static int
 make_home(const struct jail_conf *jail, const struct account *account,
 	  struct plan *plan, struct err *err)
 {
+	const char *const usual = plan->root_inside ? "/root" : account->home;
 	const char *const word =
 		jail->home.text != NULL
 			? template_fill(&jail->home, account, &plan->arena, err)
-			: account->home;
+			: usual;
 
 	plan->home =
 		word != NULL ? without_slash(&plan->arena, word, err) : NULL;
@@ -364,6 +370,7 @@ policy_plan(const struct jail_conf *jail, const struct account *account,
 	    copy_ids(jail, account, plan, err) < 0 ||
 	    copy_reseller(jail, plan, err) < 0 ||
 	    make_tree(jail, account, plan, err) < 0 ||
+	    (jail->root_inside && root_inside_plan(account, plan, err) < 0) ||
 	    make_name(jail, account, plan, err) < 0 ||
 	    make_home(jail, account, plan, err) < 0 ||
 	    make_shell(jail, account, plan, err) < 0 ||

@@ -163,6 +163,43 @@ what_the_table_refuses_is_refused_and_nothing_else(void **state)
 	}
 }
 
+/* The way into the jail's own user namespace, and no other. */
+static void
+with_root_inside_setns_is_for_user_namespaces_alone(void **state)
+{
+	static const enum syscalls_profile profiles[] = { PROFILE_LOGIN,
+							  PROFILE_BATCH };
+	static const uint64_t others[] = {
+		0,
+		CLONE_NEWNS,
+		CLONE_NEWUSER | CLONE_NEWNS,
+		CLONE_NEWPID,
+		UINT32_MAX,
+		1ULL << 32,
+		(1ULL << 32) | CLONE_NEWUSER,
+	};
+
+	(void)state;
+	for (size_t p = 0; p < N_ROWS(profiles); p++) {
+		const struct jail_conf jail = { .seccomp = { profiles[p] } };
+		struct plan plan = { .root_inside = true };
+		struct err err = { .text = "" };
+
+		if (filter_make(&jail, &plan, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(answer(&plan, "setns", 3, CLONE_NEWUSER, 0),
+				 ALLOWED);
+		for (size_t i = 0; i < N_ROWS(others); i++)
+			assert_int_equal(
+				answer(&plan, "setns", 3, others[i], 0), EPERM);
+		assert_int_equal(answer(&plan, "unshare", CLONE_NEWUSER, 0, 0),
+				 EPERM);
+		assert_int_equal(answer(&plan, "clone", CLONE_NEWUSER, 0, 0),
+				 EPERM);
+		plan_free(&plan);
+	}
+}
+
 static void
 what_nobody_has_looked_at_is_not_there(void **state)
 {
@@ -449,6 +486,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			what_the_table_refuses_is_refused_and_nothing_else),
+		cmocka_unit_test(
+			with_root_inside_setns_is_for_user_namespaces_alone),
 		cmocka_unit_test(what_nobody_has_looked_at_is_not_there),
 		cmocka_unit_test(no_call_of_another_abi_gets_through),
 		cmocka_unit_test(arguments_are_looked_at_as_the_kernel_does),

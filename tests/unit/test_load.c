@@ -465,6 +465,31 @@ static const struct {
 	{ JAIL("commands = [ \"passwd\", \"passwd\" ];"),
 	  ":1: \"commands\": passwd is there twice" },
 
+	/* root inside */
+	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;"), NULL },
+	{ JAIL("root_inside = false; name = \"work\";"), NULL },
+	{ JAIL("root_inside = 1;"),
+	  ":1: \"root_inside\" must be true or false" },
+	{ JAIL("root_inside = true;"),
+	  ":1: jail \"web\": root_inside = true needs a root that it may "
+	  "change: root = \"/DIRECTORY\" and writable = true" },
+	{ JAIL("root = \"/srv\"; root_inside = true;"),
+	  ":1: jail \"web\": root_inside = true needs a root that it may "
+	  "change: root = \"/DIRECTORY\" and writable = true" },
+	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;\n"
+	       "name = \"work\";"),
+	  ":2: jail \"web\": name has no effect, because with root_inside = "
+	  "true it is root" },
+	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;\n"
+	       "commands = [ \"sendmail\" ];"),
+	  ":2: jail \"web\": commands would cover the programs of a root that "
+	  "root_inside = true lets change: leave them out, with commands = [ ] "
+	  "if they are inherited" },
+	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;\n"
+	       "seccomp = { deny = [ \"kcmp\", \"setns\" ]; };"),
+	  ":2: jail \"web\": without setns nobody becomes root, and "
+	  "root_inside = true asks for it" },
+
 	/* keys that exclude each other */
 	{ JAIL("writable = true;"),
 	  ":1: jail \"web\": writable = true needs a root of its own, and root "

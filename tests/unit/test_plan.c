@@ -17,6 +17,7 @@ static struct entry entries[] = {
 	{ ENTRY_PROC, 0, 0, "/proc", "" },
 	{ ENTRY_PTS, 0, 0, "/dev/pts", "" },
 	{ ENTRY_HIDE, ENTRY_OPTIONAL, 0, "/usr/games", "" },
+	{ ENTRY_USERNS, 0, 0, "/run/jail/userns", "" },
 };
 static gid_t groups[] = { 20001, 30000 };
 static const char *env[] = { "EDITOR=vi", "EMPTY=" };
@@ -40,6 +41,9 @@ sample(void)
 		.gid = 20001,
 		.groups = groups,
 		.n_groups = N_ROWS(groups),
+		.root_inside = true,
+		.sub_uid = 100000,
+		.sub_gid = 200000,
 		.jail = "shell",
 		.name = "work",
 		.home = "/home/work",
@@ -131,6 +135,9 @@ assert_same(const struct plan *a, const struct plan *b)
 	assert_string_equal(a->account, b->account);
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->gid, b->gid);
+	assert_int_equal(a->root_inside, b->root_inside);
+	assert_int_equal(a->sub_uid, b->sub_uid);
+	assert_int_equal(a->sub_gid, b->sub_gid);
 	assert_string_equal(a->jail, b->jail);
 	assert_string_equal(a->name, b->name);
 	assert_string_equal(a->home, b->home);
@@ -199,6 +206,8 @@ what_may_be_missing_stays_missing(void **state)
 		cleanup_fd int fd = -1;
 
 		plan.tree = plan.upper = NULL;
+		plan.root_inside = false;
+		plan.sub_uid = plan.sub_gid = 0;
 		plan.n_groups = plan.n_entries = plan.n_env = 0;
 		plan.n_env_keep = plan.n_seccomp_allow = 0;
 		plan.n_seccomp_deny = plan.n_filter = 0;
@@ -477,7 +486,47 @@ break_upper(struct plan *plan)
 static void
 break_layers(struct plan *plan)
 {
+	plan->root_inside = false;
+	plan->sub_uid = plan->sub_gid = 0;
 	plan->tree = NULL;
+}
+
+static void
+break_root_inside(struct plan *plan)
+{
+	plan->root_inside = false;
+}
+
+static void
+break_root_tree(struct plan *plan)
+{
+	plan->tree = NULL;
+}
+
+static void
+break_sub_uid(struct plan *plan)
+{
+	plan->sub_uid = 65535;
+}
+
+static void
+break_sub_gid(struct plan *plan)
+{
+	plan->sub_gid = UINT32_MAX - PLAN_SUB_IDS;
+}
+
+static void
+break_sub_own(struct plan *plan)
+{
+	plan->uid = 100000 + PLAN_SUB_IDS - 1;
+}
+
+static void
+break_sub_group(struct plan *plan)
+{
+	static gid_t bad[] = { 20001, 200000 };
+
+	plan->groups = bad;
 }
 
 static void
@@ -550,6 +599,13 @@ static const struct {
 	{ break_tree, "plan: bad path \"/srv//tree\"" },
 	{ break_upper, "plan: bad path \"\"" },
 	{ break_layers, "plan: upper without a tree" },
+	{ break_root_inside, "plan: ids of root inside, and none" },
+	{ break_root_tree, "plan: root inside without a tree" },
+	{ break_sub_uid, "plan: ids from 65535 on" },
+	{ break_sub_gid, "plan: ids from 4294901760 on" },
+	{ break_sub_own, "plan: the account is among its own ids" },
+	{ break_sub_group,
+	  "plan: group 200000 is among the account's own ids" },
 	{ break_linger, "plan: linger -2" },
 	{ break_reseller, "plan: reseller \"../acme\"" },
 	{ break_reseller_more, "plan: reseller \"\"" },
