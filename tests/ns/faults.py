@@ -58,7 +58,8 @@ ERRORS = {
     "pidfd_send_signal": "EPERM", "pipe2": "EMFILE", "pivot_root": "EINVAL",
     "poll": "EINTR ENOMEM", "ppoll": "EINTR ENOMEM", "prctl": "EINVAL",
     "pread64": "EIO", "prlimit64": "EPERM EINVAL", "read": "EIO EINTR",
-    "readlink": "EACCES", "readlinkat": "EACCES", "recvfrom": "EAGAIN EINTR",
+    "readlink": "EACCES", "readlinkat": "EACCES", "renameat": "EACCES",
+    "recvfrom": "EAGAIN EINTR",
     "recvmsg": "EINTR ENOMEM", "rmdir": "EBUSY", "rseq": "",
     "rt_sigaction": "EINVAL", "rt_sigprocmask": "EINVAL",
     "rt_sigreturn": "", "rt_sigtimedwait": "EINTR", "seccomp": "EINVAL SUCCESS",
@@ -132,6 +133,8 @@ MAY_FAIL = {
     "jail-keeper recvmsg": "of a lease: the session has been let in",
     "jail-keeper wait4": "it is its last act",
     "jail-keeper fcntl EMFILE": "not yet sure that somebody listens",
+    "jail-keeper recvfrom EAGAIN": "userns_make(): who has made it ends early;"
+    " what it made is looked at in time, or nobody gets in",
     "jail-keeper accept4": "whoever waits is accepted later",
     "jail-keeper personality": "of the C library",
     # The relay of a session, which has no right that the session has not.
@@ -210,8 +213,9 @@ def walls(text):
             name = namespace.group(1).removesuffix("_for_children")
             host = os.readlink(f"/proc/self/ns/{name}")
             line = f"{name} {'host' if line == host else 'own'}"
-        elif " - " in line and re.match(r"\d+ \d+ \d+:\d+ /", line):
-            line = "mount " + re.sub(r" (master|shared):\d+", "",
+        elif " - " in line and re.match(r"\d+ \d+ \d+:\d+ (/|user:)",
+                                            line):
+            line = "mount " + re.sub(r" (master|shared):\d+|\[\d+\]", "",
                                      line.split(" ", 3)[3])
         elif re.match(r"(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|SigBlk"
                       r"|SigIgn|Umask|Threads|Max [a-z ]+):?\s", line):
@@ -220,6 +224,14 @@ def walls(text):
             continue
         seen.append(line)
     return sorted(seen)
+
+
+# On the way to root inside, and not on others.
+USERNS_CALLS = {
+    "clone", "fchownat", "ioctl", "kill", "mkdirat", "mount_setattr",
+    "move_mount", "newfstatat", "open_tree", "openat", "prctl", "read",
+    "recvfrom", "renameat", "sendto", "setns", "setresgid", "setresuid",
+    "setsockopt", "socketpair", "unshare", "write"}
 
 
 class Scenario:
@@ -424,6 +436,25 @@ def a_root_over_a_tree():
                           "move_mount", "mount_setattr", "fchdir", "fstat",
                           "openat", "openat2", "mkdirat", "unlinkat"}))
     run("rm", "-rf", "/mnt/tree", "/mnt/state")
+
+
+@sentence
+def root_inside():
+    """Who is not root then is the account, with the walls of that: and that
+    would be seen."""
+    os.makedirs("/mnt/tree/usr")
+    os.makedirs("/mnt/state")
+    os.makedirs("/mnt/sbin")
+    run("cp", JAILSH, "/mnt/sbin/jailsh")
+    root = (*with_filter('"login"', "-r"), "-R", "100000", "-t", "/mnt/tree",
+            "-a", "bind,r,0,/opt/sbin,/mnt/sbin")
+    upper = ("-u", "/mnt/state/overlay/61001")
+    for more in (), upper:
+        try_all(Scenario([PROBE, *root, *more, "run", "/bin/sh", "-c", LOOK],
+                         ["jail-keeper"], USERNS_CALLS))
+    try_all(Scenario([PROBE, *root, "enter", "/opt/sbin/jailsh", "-c", LOOK],
+                     ["jailsh"]))
+    run("rm", "-rf", "/mnt/tree", "/mnt/state", "/mnt/sbin")
 
 
 @sentence

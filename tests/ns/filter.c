@@ -73,9 +73,11 @@ main(int argc, char **argv)
 	struct err err;
 	int letter, times = 0;
 
-	while ((letter = getopt(argc, argv, "nt:")) >= 0)
+	while ((letter = getopt(argc, argv, "nrt:")) >= 0)
 		if (letter == 'n')
 			jail.network = PLAN_NETWORK_NONE;
+		else if (letter == 'r')
+			jail.root_inside = true;
 		else if (letter == 't')
 			times = (int)strtol(optarg, NULL, 10);
 		else
@@ -87,7 +89,8 @@ main(int argc, char **argv)
 		measure(&jail, times);
 		return fflush(stdout);
 	}
-	plan = (struct plan){ .network = jail.network };
+	plan = (struct plan){ .network = jail.network,
+			      .root_inside = jail.root_inside };
 	if (filter_make(&jail, &plan, &err) < 0)
 		die(err.text);
 	(void)fwrite(plan.filter, sizeof(*plan.filter), plan.n_filter, stdout);

@@ -95,10 +95,10 @@ def inside(script, *options, verb="run", **more):
     return said(probe(*options, verb, "/bin/sh", "-c", script, **more), script)
 
 
-def with_filter(setting='"login"'):
+def with_filter(setting='"login"', *options):
     """Options of the probe for a jail with "seccomp = SETTING;"."""
     with open(FILTER, "wb") as stream:
-        subprocess.run([BUILD + "/tests/ns/filter", setting], check=True,
+        subprocess.run([BUILD + "/tests/ns/filter", *options, setting], check=True,
                        stdout=stream)
     return "-F", FILTER
 

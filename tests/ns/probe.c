@@ -16,6 +16,7 @@
  *	-s BYTES			size of the jail's tmpfs
  *	-S SHELL -U UMASK
  *	-t TREE -u UPPER		the root's layers
+ *	-R FIRST			root inside, with the ids from FIRST on
  *	-j				join only, do not start
  * What to do with it:
  *	take		nothing
@@ -31,6 +32,7 @@
 #include "jail/lease.h"
 #include "jail/registry.h"
 #include "jail/run.h"
+#include "jail/userns.h"
 #include "jail/wire.h"
 
 #include <fcntl.h>
@@ -139,11 +141,12 @@ static enum entry_kind
 kind_named(const char *name)
 {
 	static const char *const names[] = {
-		[ENTRY_DIR] = "dir",   [ENTRY_FILE] = "file",
-		[ENTRY_LINK] = "link", [ENTRY_DEVICE] = "device",
-		[ENTRY_BIND] = "bind", [ENTRY_SCRATCH] = "scratch",
-		[ENTRY_PROC] = "proc", [ENTRY_PTS] = "pts",
-		[ENTRY_HIDE] = "hide", [ENTRY_FREEZE] = "freeze",
+		[ENTRY_DIR] = "dir",	   [ENTRY_FILE] = "file",
+		[ENTRY_LINK] = "link",	   [ENTRY_DEVICE] = "device",
+		[ENTRY_BIND] = "bind",	   [ENTRY_SCRATCH] = "scratch",
+		[ENTRY_PROC] = "proc",	   [ENTRY_PTS] = "pts",
+		[ENTRY_HIDE] = "hide",	   [ENTRY_FREEZE] = "freeze",
+		[ENTRY_USERNS] = "userns",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -200,6 +203,30 @@ read_filter(struct options *options, const char *path)
 	options->plan.n_filter = (size_t)n / sizeof(options->filter[0]);
 }
 
+/* Where the way to root is nobody inside can change. */
+static void
+add_root_inside(struct options *options, const char *first)
+{
+	struct plan *const plan = &options->plan;
+
+	plan->root_inside = true;
+	plan->sub_uid = plan->sub_gid = (uid_t)strtoul(first, NULL, 10);
+	for (size_t i = 0; i < plan->n_entries; i++) {
+		struct entry *const entry = &options->entries[i];
+
+		if (strcmp(entry->target, RUN_DIR) == 0)
+			*entry = (struct entry){ ENTRY_SCRATCH, ENTRY_READONLY,
+						 0755, RUN_DIR, "" };
+		else if (strncmp(entry->target, RUN_DIR, strlen(RUN_DIR)) !=
+				 0 &&
+			 entry->kind != ENTRY_BIND &&
+			 entry->kind <= ENTRY_SCRATCH)
+			entry->flags |= ENTRY_OWNED;
+	}
+	add_entry(options,
+		  (struct entry){ ENTRY_USERNS, 0, 0, USERNS_FILE, "" });
+}
+
 static void
 read_option(struct options *options, int letter, char *value)
 {
@@ -254,6 +281,9 @@ read_option(struct options *options, int letter, char *value)
 	case 'U':
 		plan->umask = (int32_t)strtoul(value, NULL, 8);
 		break;
+	case 'R':
+		add_root_inside(options, value);
+		break;
 	case 't':
 		plan->tree = value;
 		break;
@@ -301,7 +331,7 @@ read_options(struct options *options, int argc, char **argv)
 	};
 	add_world(options);
 	while ((letter = getopt(argc, argv,
-				"+a:e:F:i:jk:L:l:m:nP:s:S:t:u:U:")) >= 0)
+				"+a:e:F:i:jk:L:l:m:nP:R:s:S:t:u:U:")) >= 0)
 		read_option(options, letter, optarg);
 }
 

@@ -57,6 +57,7 @@ def snapshot(*tops):
 
 READ_ONLY = ("-t", TREE)
 WRITABLE = ("-t", TREE, "-u", UPPER)
+ROOT = (*WRITABLE, "-R", "100000")
 
 
 @sentence
@@ -134,7 +135,7 @@ def hostile(make):
     got in."""
     got_in = 0
     for target in TARGETS:
-        for root in READ_ONLY, WRITABLE:
+        for root in READ_ONLY, WRITABLE, ROOT:
             with Tree():
                 path = f"{TREE}/{target}"
                 run("rm", "-rf", path)
@@ -226,6 +227,63 @@ def an_upper_layer_that_is_not_roots_alone_is_refused():
             check(answer.returncode == 1 and answer.stdout == "" and
                   answer.stderr.endswith(why + "\n"), why, answer)
             equal(snapshot(OUTSIDE), before, why)
+
+
+@sentence
+def what_root_inside_makes_is_its_own_on_the_host():
+    with Tree():
+        before = snapshot(TREE, OUTSIDE)
+        equal(inside("id -u; stat -c %u / /etc /etc/release /run /tmp;"
+                     "chown 7:8 /etc/release; echo x >/opt/new;"
+                     "cat /proc/self/uid_map | tr -s ' '; stat -c %u /usr/bin",
+                     *ROOT).split(),
+              ["0"] * 6 + ["0", str(ALICE), "1", "1", "100000", "65535"] +
+              ["65534"])
+        equal(snapshot(TREE, OUTSIDE), before)
+        for name, ids in (("etc/release", (100006, 100007)),
+                          ("opt/new", (ALICE, ALICE)), (".", (ALICE, ALICE)),
+                          ("etc", (ALICE, ALICE))):
+            there = os.lstat(f"{UPPER}/upper/{name}")
+            equal((there.st_uid, there.st_gid), ids, name)
+        equal(stat.S_IMODE(os.stat(UPPER).st_mode), 0o700)
+        equal(inside("cat /opt/new; stat -c %u:%g /etc/release", *ROOT),
+              "x\n7:8\n")
+
+
+@sentence
+def changes_are_for_the_ids_that_they_were_made_with():
+    def other_ids():
+        write(f"{UPPER}/ids", f"uid {ALICE} 7 gid {ALICE} 7 count 65535\n")
+
+    for damage, why in (
+            (lambda: os.chmod(UPPER, 0o711),
+             "others may enter it (mode 0711): it was made without root_inside;"
+             " move it away"),
+            (other_ids,
+             "what is in it belongs to other ids (uid 61001 7 gid 61001 7"
+             " count 65535), not to uid 61001 100000 gid 61001 100000 count"
+             " 65535: give the account those again, or move it away"),
+            (lambda: os.unlink(f"{UPPER}/ids"),
+             "what is in it belongs to other ids (not told), not to uid 61001"
+             " 100000 gid 61001 100000 count 65535: give the account those"
+             " again, or move it away"),
+            (lambda: os.chown(f"{UPPER}/upper", 0, 0),
+             "upper belongs to uid 0, gid 0: move it away"),
+            (lambda: (os.rename(f"{UPPER}/upper", f"{UPPER}/kept"),
+                      os.symlink(OUTSIDE, f"{UPPER}/upper")),
+             "upper: Not a directory")):
+        with Tree():
+            said(probe(*ROOT, "take"))
+            damage()
+            before = snapshot(OUTSIDE)
+            refused(probe(*ROOT, "run", "echo", "ran"),
+                    f"probe: 4: {UPPER}: {why}")
+            equal(snapshot(OUTSIDE), before, why)
+    with Tree():
+        said(probe(*ROOT, "take"))
+        answer = probe(*WRITABLE, "run", "echo", "ran")
+        check("upper belongs to uid 61001, not to root" in answer.stderr,
+              answer)
 
 
 @sentence
