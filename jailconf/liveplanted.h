@@ -13,8 +13,9 @@
 
 #include <time.h>
 
-/* Takes a line of jail-escape's, of --plant and --unplant. */
-void planted_heard(void *live, const char *line) __attribute__((nonnull));
+/* Takes a line of jail-escape's, of --plant and --unplant; ARG is the struct
+ * live. */
+void planted_heard(void *arg, const char *line) __attribute__((nonnull));
 
 /*
  * Plants a job of the account's, as in its own crontab, which stays as it is;
