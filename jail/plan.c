@@ -568,9 +568,9 @@ plan_check(const struct plan *plan, struct err *err)
 	    !name_is_plain(plan->name))
 		return err_set(err, ERR_UNSAFE, "plan: a name is missing");
 	if (check_ids(plan, err) < 0 || check_root_inside(plan, err) < 0 ||
-	    check_places(plan, err) < 0 ||
-	    check_filter(plan, err) < 0 || check_ports(plan, err) < 0 ||
-	    check_reseller(plan, err) < 0 || check_private(plan, err) < 0)
+	    check_places(plan, err) < 0 || check_filter(plan, err) < 0 ||
+	    check_ports(plan, err) < 0 || check_reseller(plan, err) < 0 ||
+	    check_private(plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_commands; i++)
 		if (command_find(plan->commands[i]) == NULL)
