@@ -55,6 +55,7 @@ terminal_of(pid_t pid)
 	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
 	line[n > 0 ? n : 0] = '\0';
 	rest = strrchr(line, ')');
+	/* The kernel has written it.  NOLINTNEXTLINE(cert-err34-c) */
 	if (rest == NULL ||
 	    sscanf(rest, ") %*c %*d %*d %*d %u", &device) != 1 ||
 	    (device >> 8 & 0xfff) != PTS_MAJOR)
@@ -62,15 +63,26 @@ terminal_of(pid_t pid)
 	return (int)((device & 0xff) | (device >> 12 & 0xfff00));
 }
 
+/* The next number of a cgroup.procs: 0 at its end, or for a process that we do
+ * not see. */
+static pid_t
+next_process(FILE *procs)
+{
+	char line[24];
+
+	if (procs == NULL || fgets(line, sizeof(line), procs) == NULL)
+		return 0;
+	return (pid_t)strtol(line, NULL, 10);
+}
+
 static void
 find_members(int dir, struct members *members)
 {
 	FILE *const procs = open_at(dir, "cgroup.procs");
-	int pid;
+	pid_t pid;
 
-	while (procs != NULL && members->n < PROCESSES_MAX &&
-	       fscanf(procs, "%d", &pid) == 1) {
-		const int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+	while (members->n < PROCESSES_MAX && (pid = next_process(procs)) > 0) {
+		const int pidfd = pidfd_open(pid, 0);
 
 		if (pidfd < 0)
 			continue;
@@ -90,9 +102,9 @@ static void
 confirm_members(int dir, struct members *members)
 {
 	FILE *const procs = open_at(dir, "cgroup.procs");
-	int pid;
+	pid_t pid;
 
-	while (procs != NULL && fscanf(procs, "%d", &pid) == 1)
+	while ((pid = next_process(procs)) > 0)
 		for (size_t i = 0; i < members->n; i++)
 			members->item[i].there |= members->item[i].pid == pid;
 	if (procs != NULL)

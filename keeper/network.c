@@ -93,6 +93,7 @@ read_owner(const char *interface, struct owner *owner)
 
 	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/ifalias",
 		       interface);
+	/* open_gate() has written them.  NOLINTNEXTLINE(cert-err34-c) */
 	return read_text(path, text, sizeof(text)) > 0 &&
 	       sscanf(text, "pam_jail %u %32s %d", &owner->uid, owner->jail,
 		      &owner->keeper) == 3;
@@ -342,14 +343,12 @@ hear_changes(const struct network *network)
 
 	for (;;) {
 		n = recv(network->changes, heard, sizeof(heard), MSG_TRUNC);
-		if (n < 0 && errno == ENOBUFS)
-			bad = true;
-		else if (n < 0 && errno != EINTR)
+		if (n < 0 && errno != ENOBUFS && errno != EINTR)
 			return bad || errno != EAGAIN;
-		else if (n > (ssize_t)sizeof(heard))
-			bad = true;
-		else if (n > 0)
+		if (n > 0 && n <= (ssize_t)sizeof(heard))
 			bad |= tells_of_loss(heard, (size_t)n);
+		else
+			bad |= n > 0 || (n < 0 && errno == ENOBUFS);
 	}
 }
 

@@ -53,6 +53,7 @@ hear(int fd, char *text, size_t size)
 
 	for (;;) {
 		const bool full = used + 1 >= size;
+		/* cppcheck-suppress legacyUninitvar ; read(2) fills it */
 		const ssize_t n = read(fd, full ? rest : text + used,
 				       full ? sizeof(rest) : size - used - 1);
 

@@ -168,6 +168,7 @@ read_chosen(unsigned int *first, unsigned int *last, struct err *err)
 	if (n < 0)
 		return err_errno(err, "%s", chosen_by_kernel);
 	text[n] = '\0';
+	/* The kernel has written them.  NOLINTNEXTLINE(cert-err34-c) */
 	if (sscanf(text, "%u %u", first, last) != 2)
 		return err_set(err, ERR_UNSAFE, "%s: not two numbers",
 			       chosen_by_kernel);
@@ -180,7 +181,7 @@ static int
 check_chosen(const struct where *at, uint16_t first, uint16_t last,
 	     struct err *err)
 {
-	unsigned int chosen_first, chosen_last;
+	unsigned int chosen_first = 0, chosen_last = 0;
 
 	if (read_chosen(&chosen_first, &chosen_last, err) < 0)
 		return -1;

@@ -366,7 +366,9 @@ def pid_1_and_the_keeper_hold_nothing_of_the_host():
         equal(status["NoNewPrivs"], "1")
         for name in "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
             equal(int(status[name], 16), 0, name)
-        equal(os.listdir(f"/proc/{init}/fd"), [])
+        # The last thing it does is to close what it reported to.
+        check(wait_until(lambda: os.listdir(f"/proc/{init}/fd") == []),
+              os.listdir(f"/proc/{init}/fd"))
         equal(os.stat(f"/proc/{init}/maps").st_uid, 0, "dumpable")
         equal(os.stat(f"/proc/{keeper}/maps").st_uid, 0)
         with open(f"/proc/{keeper}/environ", "rb") as stream:

@@ -331,7 +331,7 @@ read_options(struct options *options, int argc, char **argv)
 	};
 	add_world(options);
 	while ((letter = getopt(argc, argv,
-				"+a:e:F:i:jk:L:l:m:nP:R:s:S:t:u:U:")) >= 0)
+				"+a:e:F:i:jk:L:l:m:nNP:R:s:S:t:u:U:")) >= 0)
 		read_option(options, letter, optarg);
 }
 

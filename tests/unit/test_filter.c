@@ -181,7 +181,9 @@ with_root_inside_setns_is_for_user_namespaces_alone(void **state)
 
 	(void)state;
 	for (size_t p = 0; p < N_ROWS(profiles); p++) {
-		const struct jail_conf jail = { .seccomp = { profiles[p] } };
+		const struct jail_conf jail = {
+			.seccomp = { .profile = profiles[p] },
+		};
 		struct plan plan = { .root_inside = true };
 		struct err err = { .text = "" };
 
