@@ -8,6 +8,11 @@
 
 #define TABLE "inet pam_jail"
 
+/* Of a jail's connections at a time, to the host and to others: the host has
+ * one list for those of all, net.netfilter.nf_conntrack_max, and who is not on
+ * it gets nowhere. */
+enum { FLOWS_MAX = 4096 };
+
 /*
  * Before the host's own filters, which see what these have let pass.  What
  * comes from a jail is decided by its own chains; what goes to one, and not
@@ -34,7 +39,8 @@ static const char chains[] =
 	"add rule " TABLE " input iifname vmap @to_host\n"
 	"add rule " TABLE " forward iifname vmap @to_others\n"
 	"add rule " TABLE
-	" forward oifname @jails ct state established accept\n"
+	" forward oifname @jails ct direction reply ct state established"
+	" accept\n"
 	"add rule " TABLE " forward oifname @jails ct state related"
 	" meta l4proto icmp accept\n"
 	"add rule " TABLE " forward oifname @jails ct status dnat accept\n"
@@ -43,7 +49,7 @@ static const char chains[] =
 	"add rule " TABLE " postrouting ip saddr @hidden oifname != @jails"
 	" masquerade\n";
 
-/* RFC 6890, and what is not one host's: RFC 1112. */
+/* Of RFC 6890 that which hosts have, and what is not one host's: RFC 1112. */
 static const char special[] =
 	"{ 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16,"
 	" 172.16.0.0/12, 192.0.0.0/24, 192.168.0.0/16, 198.18.0.0/15,"
@@ -141,9 +147,16 @@ write_chain(FILE *stream, const struct plan_private *private, enum chain chain,
 	begin_rule(stream, private, chain);
 	(void)fprintf(stream, "ip saddr != %s drop\n", private->address);
 	begin_rule(stream, private, chain);
-	(void)fputs("ct state established accept\n", stream);
+	/* Answers only: what the jail has begun is looked at packet by packet,
+	 * so that it does not outlive the list that it was begun under. */
+	(void)fputs("ct direction reply ct state established accept\n", stream);
 	begin_rule(stream, private, chain);
 	(void)fputs("ct state related meta l4proto icmp accept\n", stream);
+	begin_rule(stream, private, chain);
+	(void)fprintf(stream,
+		      "ct state new ct count over %d reject with icmpx type "
+		      "admin-prohibited\n",
+		      FLOWS_MAX);
 	for (size_t i = 0; i < private->n_nameservers; i++) {
 		begin_rule(stream, private, chain);
 		(void)fprintf(stream,

@@ -329,8 +329,10 @@ assert_chain(const struct plan *plan, const char *chain, const char *wanted)
 
 #define FIRST                                                                  \
 	"meta nfproto != ipv4 drop\nip saddr != 10.77.74.59 drop\n"            \
-	"ct state established accept\n"                                        \
-	"ct state related meta l4proto icmp accept\n"
+	"ct direction reply ct state established accept\n"                     \
+	"ct state related meta l4proto icmp accept\n"                          \
+	"ct state new ct count over 4096 reject with icmpx type "              \
+	"admin-prohibited\n"
 #define NAMES                                                                  \
 	"ip daddr 192.0.2.53 meta l4proto { tcp, udp } th dport 53 accept\n"
 #define LAST "reject with icmpx type admin-prohibited\n"
