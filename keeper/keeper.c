@@ -371,7 +371,8 @@ mend_network(struct keeper *keeper)
 
 	if (keeper->polls[POLL_NETWORK].revents == 0)
 		return;
-	mended = network_mend(&keeper->jail.plan, &keeper->network, &err);
+	mended = network_mend(&keeper->jail.plan, keeper->init,
+			      &keeper->network, &err);
 	if (mended == 0)
 		return;
 	keeper_event(keeper, &event, mended > 0 ? "mended" : "cut-off");

@@ -12,6 +12,7 @@
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -301,16 +302,30 @@ network_start(const struct plan *plan, pid_t init, struct network *network,
 
 /* --- while it is there --------------------------------------------------- */
 
+/* Whether anything passes: whoever has the address is cut off at once, and
+ * keeps it. */
+static int
+set_gate(const char *interface, short flags, struct err *err)
+{
+	cleanup_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq gate = { .ifr_flags = flags };
+
+	(void)snprintf(gate.ifr_name, sizeof(gate.ifr_name), "%s", interface);
+	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &gate) < 0)
+		return err_errno(err, "%s", interface);
+	return 0;
+}
+
+static int
+open_again(const char *interface, struct err *err)
+{
+	return set_gate(interface, IFF_UP, err);
+}
+
 static int
 close_gate(const char *interface, struct err *err)
 {
-	cleanup_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq down = { .ifr_flags = 0 };
-
-	(void)snprintf(down.ifr_name, sizeof(down.ifr_name), "%s", interface);
-	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &down) < 0)
-		return err_errno(err, "%s", interface);
-	return 0;
+	return set_gate(interface, 0, err);
 }
 
 /* A table that has gone may have been ours: N bytes of messages, netlink(7). */
@@ -367,17 +382,26 @@ has_rules(const struct plan *plan)
 	return tool_run(&nft, line, &err) == 0;
 }
 
+/* The names may be there and not what was in them: so all of it is made anew,
+ * and while it is not known, nothing passes. */
 int
-network_mend(const struct plan *plan, struct network *network, struct err *err)
+network_mend(const struct plan *plan, pid_t init, struct network *network,
+	     struct err *err)
 {
-	struct err why;
+	const char *const interface = plan->private.interface;
+	bool had;
 
-	if (!hear_changes(network) || has_rules(plan))
+	if (!hear_changes(network))
 		return 0;
-	if (tool_run(&nft, plan->private.rules, err) == 0)
-		return 1;
-	(void)!close_gate(plan->private.interface, &why);
-	return -1;
+	if (close_gate(interface, err) < 0) {
+		(void)kill(init, SIGKILL);
+		return -1;
+	}
+	had = has_rules(plan);
+	if (tool_run(&nft, plan->private.rules, err) < 0 ||
+	    open_again(interface, err) < 0)
+		return -1;
+	return had ? 0 : 1;
 }
 
 /* --- the end ------------------------------------------------------------- */

@@ -33,12 +33,12 @@ int network_start(const struct plan *plan, pid_t init, struct network *network,
 		  struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /*
- * Hears what network->changes has to tell.  Where somebody has taken our rules
- * away with his own, as "flush ruleset" does, they are put in force again.
- * Returns 1 if they were, or 0; or -1 and an ERR_SYSTEM: then nothing passes
- * any more.
+ * Hears what network->changes has to tell.  Where somebody has taken a table
+ * away, as "flush ruleset" does, nothing passes until our rules are in force
+ * again.  Returns 1 if they had gone, 0 if not; or -1 and an ERR_SYSTEM: then
+ * nothing passes any more, or the jail ends, whose PID 1 is INIT.
  */
-int network_mend(const struct plan *plan, struct network *network,
+int network_mend(const struct plan *plan, pid_t init, struct network *network,
 		 struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /*
