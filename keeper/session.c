@@ -103,13 +103,31 @@ refuse(const struct session *session, const struct err *err)
 	_exit(1);
 }
 
+/* A socket stays in the network that it was made in, and may be connected
+ * anew: so one of the internet is a way around the jail's own network. */
+static int
+check_socket(int fd, struct err *err)
+{
+	int domain = -1;
+	socklen_t len = sizeof(domain);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return err_errno(err, "descriptor");
+	if (domain != AF_UNIX)
+		return err_set(err, ERR_UNSAFE,
+			       "a socket of the host's network may not enter a "
+			       "jail with its own (domain %d)",
+			       domain);
+	return 0;
+}
+
 /*
  * What may come in as standard input, output or error: something to read
  * from or write to.  A directory would be a way out of the jail, a terminal
  * a way to type into somebody's shell, a block device is nobody's output.
  */
 static int
-check_stdio(int fd, struct err *err)
+check_stdio(const struct plan *plan, int fd, struct err *err)
 {
 	const int flags = fcntl(fd, F_GETFL);
 	struct stat st;
@@ -122,6 +140,8 @@ check_stdio(int fd, struct err *err)
 			       "a descriptor that may not enter a jail "
 			       "(mode %06o)",
 			       st.st_mode);
+	if (S_ISSOCK(st.st_mode) && plan_owns_network(plan))
+		return check_socket(fd, err);
 	return 0;
 }
 
@@ -141,7 +161,7 @@ take_stdio(const struct session *session, const struct pty *pty, int *stdio,
 			return err_set(err, ERR_UNSAFE,
 				       "descriptor %zu is missing", i);
 		stdio[i] = session->fds->fd[next++];
-		if (check_stdio(stdio[i], err) < 0)
+		if (check_stdio(&session->jail->plan, stdio[i], err) < 0)
 			return -1;
 	}
 	return 0;
