@@ -139,6 +139,7 @@ static int
 open_parent(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 {
 	struct share_held *const held = &cgroup->held;
+	struct disk home;
 
 	fd_close(&cgroup->parent);
 	if (plan->reseller == NULL) {
@@ -147,8 +148,9 @@ open_parent(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	}
 	name_reseller(plan, cgroup->reseller);
 	cgroup->parent = open_group(cgroup->base, cgroup->reseller, err);
+	disks_find_home(plan, &home);
 	if (cgroup->parent < 0 ||
-	    share_set(plan->above, cgroup->parent, NULL, held->reseller, err) <
+	    share_set(plan->above, cgroup->parent, &home, held->reseller, err) <
 		    0 ||
 	    share_lift(plan->above, cgroup->parent, err) < 0)
 		return -1;
@@ -273,13 +275,15 @@ cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 
 /* A disk of the home's is all that can be seen without a cgroup. */
 static void
-foresee_disks(const struct plan *plan, bool held[PLAN_SHARES])
+foresee_disks(const struct plan *plan, struct share_held *held)
 {
 	struct disk home;
 
 	disks_find_home(plan, &home);
-	if (home.number[0] == '\0')
-		held[PLAN_IO_READ] = held[PLAN_IO_WRITE] = false;
+	if (home.number[0] != '\0')
+		return;
+	held->jail[PLAN_IO_READ] = held->jail[PLAN_IO_WRITE] = false;
+	held->reseller[PLAN_IO_READ] = held->reseller[PLAN_IO_WRITE] = false;
 }
 
 int
@@ -299,7 +303,7 @@ cgroup_foresee(const struct plan *plan, struct share_held *held,
 		if (share_foresee(plan->shares, above, held->jail, err) < 0 ||
 		    share_foresee(plan->above, above, held->reseller, err) < 0)
 			return -1;
-		foresee_disks(plan, held->jail);
+		foresee_disks(plan, held);
 	}
 	return share_require(plan, held, err);
 }

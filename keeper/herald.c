@@ -129,13 +129,17 @@ write_to(int terminal, const char *text)
 /* As the account, and inside: what it has made of its terminals is its own
  * affair. */
 static _Noreturn void
-tell(const struct jail *jail, const struct members *members, const char *text)
+tell(const struct jail *jail, int dir, const struct members *members,
+     const char *text)
 {
 	struct jail_inside inside;
+	struct jail own = *jail;
 	struct err err;
 
 	(void)alarm(LIFE_SECONDS);
-	if (jail_enter(jail, &inside, &err) < 0 ||
+	/* As one of them, which is what a jail with ports asks for. */
+	own.procs = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (own.procs < 0 || jail_enter(&own, &inside, &err) < 0 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) < 0 ||
 	    jail_become(&inside, &err) < 0)
 		_exit(EXIT_FAILURE);
@@ -163,7 +167,7 @@ herald_main(const struct jail *jail, int dir, const char *text)
 	confirm_members(dir, &members);
 	teller = fork();
 	if (teller == 0)
-		tell(jail, &members, text);
+		tell(jail, dir, &members, text);
 	/* It is told before it ends. */
 	if (teller > 0)
 		(void)waitpid(teller, NULL, 0);

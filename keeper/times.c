@@ -195,11 +195,15 @@ has_worked(struct timed *timed, const struct plan *plan, int dir, int64_t now)
 
 	if (!limit->set || now < timed->look_ms)
 		return false;
+	timed->look_ms = now + LOOK_MS;
 	used_us = read_number(dir, "cpu.stat", "usage_usec");
+	if (used_us == UINT64_MAX)
+		return false; /* not now */
 	if (used_us >= limit_us)
 		return true;
 	left_ms = (int64_t)((limit_us - used_us) / 1000) / (n > 0 ? n : 1);
-	timed->look_ms = now + (left_ms > LOOK_MS ? left_ms : LOOK_MS);
+	if (left_ms > LOOK_MS)
+		timed->look_ms = now + left_ms;
 	return false;
 }
 
