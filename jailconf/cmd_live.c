@@ -78,19 +78,27 @@ copy_program(struct err *err)
 	return fd_take(&to);
 }
 
-/* Runs jail-escape with WORDS (NULL-terminated) in a jail of its own. */
+/* Runs jail-escape with WORDS (NULL-terminated) in a jail of its own, or where
+ * there can be no other in the account's. */
 static int
 run_inside(const struct live *live, const char *const *words,
 	   const struct live_program *how, const struct live_listener *listener,
 	   struct err *err)
 {
-	const char *argv[WORDS_MAX + 8] = { PROGRAM_OURS, "try",
-					    live->account->name, "--",
-					    "/proc/self/fd/0" };
+	const char *argv[WORDS_MAX + 8] = { PROGRAM_OURS };
 	cleanup_fd int input = copy_program(err);
 	struct live_program program = *how;
-	size_t n = 5;
+	size_t n = 1;
 
+	if (live->only_one) {
+		argv[n++] = "exec";
+		argv[n++] = "--start";
+	} else {
+		argv[n++] = "try";
+	}
+	argv[n++] = live->account->name;
+	argv[n++] = "--";
+	argv[n++] = "/proc/self/fd/0";
 	if (input < 0)
 		return -1;
 	while (*words != NULL && n < WORDS_MAX)
@@ -364,6 +372,7 @@ look_up(struct live *live, struct err *err)
 		else if (rehearse_plan(decision.jail, live->account, &plan,
 				       err) == 0) {
 			live->network = plan.network == PLAN_NETWORK_HOST;
+			live->only_one = plan.network == PLAN_NETWORK_PRIVATE;
 			plan_free(&plan);
 			ret = 0;
 		}
@@ -400,6 +409,7 @@ check_live(const struct call *call)
 {
 	struct account account = { 0 };
 	struct live live = { .account = &account };
+	const char *left;
 	struct err err = { 0 };
 	sigset_t ends, before;
 	bool ended;
@@ -412,9 +422,14 @@ check_live(const struct call *call)
 	live_signals(&ends);
 	(void)sigprocmask(SIG_BLOCK, &ends, &before);
 	ended = look_up(&live, &err) == 0 && plant_and_try(&live, &err) == 0;
-	live_host_clear(&live.host);
+	left = live_host_clear(&live.host);
 	if (!ended)
 		out_failure(call->user, &err);
+	if (left != NULL) {
+		live.wrong = true;
+		out_error("%s: %s is left; remove it", call->user, left);
+	}
+	live_host_free(&live.host);
 	finish(&live, ended);
 	account_free(&account);
 	/* Whoever wanted us to end gets what he wanted, now. */

@@ -18,7 +18,8 @@ struct live {
 	struct live_host host;
 	struct json_object *list; /* NULL: lines are printed at once */
 	bool network;		  /* the jail's network is the host's */
-	bool wrong;		  /* something has escaped, or leaks */
+	bool only_one; /* it has an address, and there is no second one */
+	bool wrong;    /* something has escaped, or leaks */
 	size_t count[VERDICTS];
 	size_t tried; /* attempts of the door that is being tried */
 	/* What has been said of the planted things. */

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -307,22 +309,36 @@ serve(struct pollfd *polled, const char *secret)
 	}
 }
 
+/* One of them will be the account's, outside, where others of it may take it
+ * over: nothing of the administrator's is to be had from it, no terminal, no
+ * session, no descriptor, no key. */
+static void
+come_away(void)
+{
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setsid() < 0 || null < 0 ||
+	    dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(null, STDERR_FILENO) < 0 ||
+	    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ||
+	    (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+	     errno != ENOSYS))
+		_exit(1);
+}
+
 /* A process of ours, which does not outlive us. */
 static pid_t
 fork_mate(struct err *err)
 {
 	const pid_t pid = fork();
-	sigset_t none;
 
 	if (pid < 0)
 		return err_errno(err, "fork");
-	if (pid == 0) {
-		(void)sigemptyset(&none);
-		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		(void)signal(SIGINT, SIG_IGN); /* ours to take it away */
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-			_exit(1);
-	}
+	if (pid == 0)
+		come_away();
 	return pid;
 }
 
@@ -485,42 +501,72 @@ end_mate(pid_t *pid)
 	*pid = 0;
 }
 
-/* The files in DIR, which is root's; what an account has put into "out" goes
- * without following a link. */
+/* What is in the directory, one level of it: deeper, the account could put
+ * links in our way. */
 static void
-remove_directory(const char *path)
+empty_directory(const char *path)
 {
 	DIR *const dir = opendir(path);
 	const struct dirent *entry;
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2)
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		const char *const name = entry->d_name;
+
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+		    unlinkat(dirfd(dir), name, 0) < 0)
+			(void)unlinkat(dirfd(dir), name, AT_REMOVEDIR);
+	}
 	if (dir != NULL)
 		(void)closedir(dir);
-	(void)rmdir(path);
 }
 
-void
-live_host_clear(struct live_host *host)
+/* "out" first, which from here on is the account's no longer. */
+static void
+remove_directory(const struct live_host *host)
 {
 	char out[64];
+
+	(void)snprintf(out, sizeof(out), "%s/out", host->dir);
+	(void)!lchown(out, 0, 0);
+	empty_directory(out);
+	(void)rmdir(out);
+	empty_directory(host->dir);
+	(void)rmdir(host->dir);
+}
+
+static bool
+remove_file(const char *path)
+{
+	return path == NULL || unlink(path) == 0 || errno == ENOENT;
+}
+
+const char *
+live_host_clear(struct live_host *host)
+{
+	const char *left = NULL;
 
 	end_mate(&host->mate);
 	end_mate(&host->root_mate);
 	end_mate(&host->server);
 	for (size_t i = 0; i < LIVE_FILES; i++)
-		if (host->file[i] != NULL)
-			(void)unlink(host->file[i]);
-	if (host->socket != NULL)
-		(void)unlink(host->socket);
-	if (host->cron != NULL)
-		(void)unlink(host->cron);
+		if (!remove_file(host->file[i]))
+			left = host->file[i];
+	if (!remove_file(host->socket))
+		left = host->socket;
 	if (host->dir != NULL) {
-		(void)snprintf(out, sizeof(out), "%s/out", host->dir);
-		remove_directory(out);
-		remove_directory(host->dir);
+		remove_directory(host);
+		if (access(host->dir, F_OK) == 0)
+			left = host->dir;
 	}
+	/* It would run what is in the home. */
+	if (!remove_file(host->cron))
+		left = host->cron;
+	return left;
+}
+
+void
+live_host_free(struct live_host *host)
+{
 	arena_free(&host->arena);
 	*host = (struct live_host){ .n_hints = 0 };
 }

@@ -46,6 +46,9 @@ bool live_host_marked(const struct live_host *host, const char *name)
 /* Whether a planted process has been killed. */
 bool live_host_hurt(const struct live_host *host) __attribute__((nonnull));
 
-void live_host_clear(struct live_host *host) __attribute__((nonnull));
+/* Takes everything away.  Returns NULL, or a path of what could not be. */
+const char *live_host_clear(struct live_host *host) __attribute__((nonnull));
+
+void live_host_free(struct live_host *host) __attribute__((nonnull));
 
 #endif
