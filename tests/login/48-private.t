@@ -253,6 +253,61 @@ def each_reaches_what_its_egress_lists_and_nothing_else():
               f"tcp/{WORLD}/81": "nothing"})
 
 
+FLOOD = f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(10000, 14500):
+    s.sendto(b"x", ("{WORLD}", port))
+"""
+
+
+@case
+def one_jail_cannot_fill_the_hosts_list_of_connections():
+    ssh(ANN, "python3 -", input=FLOOD)
+    known = pathlib.Path(f"{SYSCTLS}/../netfilter/nf_conntrack_count")
+    same(int(known.read_text()) < 4096 + 400, True, known.read_text())
+    same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": "nothing"})
+    same(asked(BEN, f"tcp/{WORLD}/81"), {f"tcp/{WORLD}/81": HOST})
+    stop(ANN)
+    same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": HOST})
+
+
+SAME_PORT = f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 4000))
+s.settimeout(2)
+s.sendto(b"x", ("{WORLD}", 80))
+try:
+    print(s.recv(100).decode())
+except OSError:
+    print("nothing")
+"""
+
+
+@case
+def what_was_begun_does_not_outlive_the_list_that_allowed_it():
+    same(ssh(ANN, "python3 -", input=SAME_PORT).stdout, f"{HOST}\n")
+    stop(ANN)
+    configure(ANN, PRIVATE, f'egress = [ "{WORLD}:443/tcp" ];')
+    try:
+        same(ssh(ANN, "python3 -", input=SAME_PORT).stdout, "nothing\n")
+    finally:
+        stop(ANN)
+        configure(ANN, PRIVATE)
+
+
+@case
+def a_socket_of_the_hosts_network_does_not_come_in():
+    log = Logged()
+    with socket.socket(socket.AF_INET) as sock:
+        lacks(su(ANN, "echo in", stdin=sock).stdout, "in")
+    log.expect("a socket of the host's network may not enter")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        has(su(ANN, "echo in", stdin=ours).stdout, "in")
+
+
 @case
 def an_empty_list_leads_nowhere_not_even_to_a_name_server():
     stop(BEN)
