@@ -62,14 +62,16 @@ open_changes(const struct plan *plan, struct err *err)
 
 /* --- root inside ---------------------------------------------------------- */
 
-enum { IDS_MAX = 128 };
+enum { IDS_MAX = 256 };
 
 static void
 tell_ids(const struct plan *plan, char ids[IDS_MAX])
 {
-	(void)snprintf(ids, IDS_MAX, "uid %u %u gid %u %u count %d\n",
-		       plan->uid, plan->sub_uid, plan->gid, plan->sub_gid,
-		       (int)PLAN_SUB_IDS);
+	/* With the name: an account that is made later may get the same. */
+	(void)snprintf(ids, IDS_MAX,
+		       "account %.128s uid %u %u gid %u %u count %d\n",
+		       plan->account, plan->uid, plan->sub_uid, plan->gid,
+		       plan->sub_gid, (int)PLAN_SUB_IDS);
 }
 
 /* Who could come to it would find set-uid programs of the account's there. */

@@ -318,6 +318,15 @@ check_root_inside(const struct jail_conf *jail, struct err *err)
 				   "lets change: leave them out, with "
 				   "commands = [ ] if they are inherited",
 				   jail->name);
+	if (jail->hide.n > 0)
+		return where_error(
+			&jail->hide.item[0].at, err,
+			"jail \"%s\": hide covers a path, and with "
+			"root_inside = true the account may move "
+			"what is there: leave it out, with hide = [ "
+			"] if it is inherited, and bind only what is "
+			"to be seen",
+			jail->name);
 	for (size_t i = 0; i < jail->seccomp.deny.n; i++)
 		if (strcmp(jail->seccomp.deny.item[i].text, "setns") == 0)
 			return where_error(&jail->seccomp.deny.item[i].at, err,

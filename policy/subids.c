@@ -193,25 +193,35 @@ require_no_overlap(const struct used *used, struct err *err)
 
 /* --- accounts and groups -------------------------------------------------- */
 
-/* Reads the next of the host's own accounts or groups. */
+/* What the host's own files say. */
+enum list { ACCOUNTS, GROUPS, PRIMARY_GROUPS };
+
+static const char *const lists[] = {
+	[ACCOUNTS] = "/etc/passwd",
+	[GROUPS] = "/etc/group",
+	[PRIMARY_GROUPS] = "/etc/passwd",
+};
+
+/* Reads the next of a list. */
 static int
-next_entry(enum subids_kind kind, FILE *stream, char *buffer, const char **name,
+next_entry(enum list list, FILE *stream, char *buffer, const char **name,
 	   uint64_t *id)
 {
 	struct passwd passwd, *account = NULL;
 	struct group entry, *group = NULL;
 	int error;
 
-	if (kind == SUBIDS_UID) {
-		error = fgetpwent_r(stream, &passwd, buffer, ENTRY_MAX,
-				    &account);
-		*name = account != NULL ? account->pw_name : NULL;
-		*id = account != NULL ? account->pw_uid : 0;
-	} else {
+	if (list == GROUPS) {
 		error = fgetgrent_r(stream, &entry, buffer, ENTRY_MAX, &group);
 		*name = group != NULL ? group->gr_name : NULL;
 		*id = group != NULL ? group->gr_gid : 0;
+		return error;
 	}
+	error = fgetpwent_r(stream, &passwd, buffer, ENTRY_MAX, &account);
+	*name = account != NULL ? account->pw_name : NULL;
+	*id = 0;
+	if (account != NULL)
+		*id = list == ACCOUNTS ? account->pw_uid : account->pw_gid;
 	return error;
 }
 
@@ -220,10 +230,9 @@ next_entry(enum subids_kind kind, FILE *stream, char *buffer, const char **name,
  * take longer than a login may.
  */
 static int
-require_nobodys(enum subids_kind kind, const struct used *used, struct err *err)
+require_nobodys(enum list list, const struct used *used, struct err *err)
 {
-	const char *const path =
-		kind == SUBIDS_UID ? "/etc/passwd" : "/etc/group";
+	const char *const path = lists[list];
 	cleanup_free char *buffer = malloc(ENTRY_MAX);
 	FILE *const stream = buffer != NULL ? fopen(path, "re") : NULL;
 	const char *name = NULL;
@@ -233,7 +242,7 @@ require_nobodys(enum subids_kind kind, const struct used *used, struct err *err)
 	if (stream == NULL)
 		return err_errno(err, "%s", path);
 	while (ret == 0 &&
-	       (error = next_entry(kind, stream, buffer, &name, &id)) == 0)
+	       (error = next_entry(list, stream, buffer, &name, &id)) == 0)
 		if (id >= used->first && id <= used->last)
 			ret = refuse(used, err, "are also that of ", name);
 	(void)fclose(stream);
@@ -241,6 +250,17 @@ require_nobodys(enum subids_kind kind, const struct used *used, struct err *err)
 	if (ret == 0 && error != ENOENT) /* the end of the file */
 		return err_errno(err, "%s", path);
 	return ret;
+}
+
+static int
+require_nobody_has(enum subids_kind kind, const struct used *used,
+		   struct err *err)
+{
+	if (kind == SUBIDS_UID)
+		return require_nobodys(ACCOUNTS, used, err);
+	if (require_nobodys(GROUPS, used, err) < 0)
+		return -1;
+	return require_nobodys(PRIMARY_GROUPS, used, err);
 }
 
 int
@@ -267,7 +287,7 @@ subids_find(enum subids_kind kind, const struct account *account,
 				     "");
 	}
 	if (ret == 0 && (require_no_overlap(&used, err) < 0 ||
-			 require_nobodys(kind, &used, err) < 0))
+			 require_nobody_has(kind, &used, err) < 0))
 		ret = -1;
 	arena_free(&arena);
 	return ret;

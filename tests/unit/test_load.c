@@ -477,6 +477,11 @@ static const struct {
 	  ":1: jail \"web\": root_inside = true needs a root that it may "
 	  "change: root = \"/DIRECTORY\" and writable = true" },
 	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;\n"
+	       "hide = [ \"/etc/secret\" ];"),
+	  ":2: jail \"web\": hide covers a path, and with root_inside = true "
+	  "the account may move what is there: leave it out, with hide = [ ] if "
+	  "it is inherited, and bind only what is to be seen" },
+	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;\n"
 	       "name = \"work\";"),
 	  ":2: jail \"web\": name has no effect, because with root_inside = "
 	  "true it is root" },
