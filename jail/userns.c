@@ -23,6 +23,38 @@ struct report {
 	struct err err;
 };
 
+/* Whether the administrator lets processes of the jail make namespaces. */
+static bool
+makes_namespaces(const struct plan *plan)
+{
+	return strcmp(plan->seccomp, "ide") == 0 || plan->n_filter == 0 ||
+	       plan->n_seccomp_allow > 0;
+}
+
+/*
+ * Not only by the filter: processes of the account outside have none, and may
+ * come in, too.  A host that lets nobody make namespaces is not to be opened by
+ * this one.  Each file is that of the namespace of who opens it.
+ */
+static int
+forbid_namespaces(struct err *err)
+{
+	static const char *const kinds[] = { "user", "mnt",    "net", "pid",
+					     "ipc",  "cgroup", "uts", "time" };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		cleanup_fd int fd = -1;
+
+		(void)snprintf(path, sizeof(path),
+			       "/proc/sys/user/max_%s_namespaces", kinds[i]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "0", 1) != 1)
+			return err_errno(err, "%s", path);
+	}
+	return 0;
+}
+
 /*
  * A namespace belongs to whoever makes it, and so does what all of its ids
  * together may take: RLIMIT_NPROC and the like of this process hold for them
@@ -46,7 +78,7 @@ be_maker(const struct plan *plan, struct err *err)
 		return err_errno(err, "PR_SET_DUMPABLE");
 	if (unshare(CLONE_NEWUSER) < 0)
 		return err_errno(err, "make the jail's user namespace");
-	return 0;
+	return makes_namespaces(plan) ? 0 : forbid_namespaces(err);
 }
 
 /* Its namespace is looked at until it is killed, or nobody is there to do it.

@@ -13,8 +13,8 @@ import sys
 
 from bed import (PATHS, PLAIN, SSH_OPTIONS, WITH_KEY, WITH_SYSTEMD, Logged,
                  account, case, configure, eventually, has, inits,
-                 jail_account, lacks, residue, run, same, sh, ssh, ssh_argv,
-                 sshd, stop, su, the_two, uid_of)
+                 jail_account, lacks, processes, residue, run, same, sh, ssh,
+                 ssh_argv, sshd, stop, su, the_two, uid_of)
 from term import Terminal
 
 OTHER = pathlib.Path("/srv/other")
@@ -368,6 +368,39 @@ def no_namespace_but_the_user_s_is_the_account_s():
     denied("nsenter --user=/run/jail/userns true", "nvalid|not permitted")
 
 
+COME_IN = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+fd = os.open(f"/proc/{sys.argv[1]}/ns/user", os.O_RDONLY)
+print(libc.setns(fd, 0x10000000), end=" ")
+for kind in 0x10000000, 0x20000, 0x40000000:
+    print(libc.unshare(kind), os.strerror(ctypes.get_errno()), sep=":", end=" ")
+"""
+
+
+@case
+def who_comes_in_from_outside_makes_no_namespace_either():
+    """The user namespace is the account's, and its processes outside have no
+    filter."""
+    def sleeper():
+        return [pid for pid, entry in processes().items()
+                if entry[1].startswith("sleep 4711")]
+
+    client = subprocess.Popen(ssh_argv(NAME, "sleep 4711"),
+                              stdin=subprocess.DEVNULL)
+    try:
+        eventually(sleeper, "sleeps")
+        uid = uid_of(NAME)
+        got = sh(["setpriv", f"--reuid={uid}", f"--regid={uid}",
+                  "--clear-groups", "--reset-env", "python3", "-c", COME_IN,
+                  str(sleeper()[0])])
+    finally:
+        client.kill()
+        client.wait()
+    same(got.split(" ")[0], "0", "it may come in")
+    same(got.count("-1:No space left on device"), 3, got)
+
+
 @case
 def the_account_s_processes_are_counted_together_whoever_they_are():
     configure(NAME, *KEYS, BIND, "limits = { nproc = 40; };")
@@ -444,7 +477,8 @@ def changes_of_other_ids_are_not_used():
     path = changes(NAME)
     ranges(GOOD.replace("200000", "400000"))
     try:
-        refused_for(r"belongs to other ids \(uid \d+ 200000 gid .*\), not to")
+        refused_for(r"belongs to other ids \(account .* uid \d+ 200000 gid .*\),"
+                    " not to")
     finally:
         ranges(GOOD)
     (path / "ids").rename(path / "kept")
