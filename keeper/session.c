@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -172,8 +173,12 @@ take_stdio(const struct session *session, const struct pty *pty, int *stdio,
 static int
 open_master(struct err *err)
 {
-	cleanup_fd int fd =
-		open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	const struct open_how how = {
+		.flags = O_RDWR | O_NOCTTY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+	cleanup_fd int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/dev/pts/ptmx",
+					 &how, sizeof(how));
 	struct statfs fs;
 
 	if (fd < 0 || fstatfs(fd, &fs) < 0)

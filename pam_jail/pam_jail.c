@@ -30,6 +30,7 @@
 #include "policy/policy.h"
 
 #include <grp.h>
+#include <nss.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <stdio.h>
@@ -619,6 +620,27 @@ tell_keeper(const struct transaction *transaction, struct err *err)
 	return wire_send(transaction->lease.sock, &msg, &self, 1, err);
 }
 
+/*
+ * The host's process may look for names from here on: sshd(8) does for
+ * forwardings, as the account.  Where the account is root of what is inside, it
+ * has not to find modules of the account's.  These two are in the C library.
+ */
+static int
+keep_name_services(const struct plan *plan, struct err *err)
+{
+	static const char *const files[] = { "passwd", "group", "shadow",
+					     "services", "protocols" };
+
+	if (!plan->root_inside)
+		return 0;
+	if (__nss_configure_lookup("hosts", "files dns") < 0)
+		return err_errno(err, "name service of hosts");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (__nss_configure_lookup(files[i], "files") < 0)
+			return err_errno(err, "name service of %s", files[i]);
+	return 0;
+}
+
 /* In the child that is about to become the user.  Returns inside, with no
  * descriptor of ours left: the host's process holds the lease. */
 static void
@@ -628,6 +650,7 @@ enter(pam_handle_t *pamh, struct transaction *transaction)
 	struct err err;
 
 	if (tell_keeper(transaction, &err) < 0 ||
+	    keep_name_services(&transaction->lease.jail.plan, &err) < 0 ||
 	    jail_enter(&transaction->lease.jail, &inside, &err) < 0)
 		refuse_child(transaction, &err);
 	if (transaction->door == DOOR_JOB)
