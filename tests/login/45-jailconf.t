@@ -476,7 +476,7 @@ echo "${{COMPREPLY[*]}}"
     same(complete("un"), ["unsetup", "unjail"])
     same("shell" in complete("add", "--jail", ""), True)
     same(WHO in complete("add", WHO[0]), True)
-    same(complete("add", "--network", ""), ["host", "none"])
+    same(complete("add", "--network", ""), ["host", "none", "private"])
     same("--json" in complete("explain", "--"), True)
 
 
