@@ -250,23 +250,34 @@ def what_root_inside_makes_is_its_own_on_the_host():
               "x\n7:8\n")
 
 
+OURS = "account alice uid 61001 100000 gid 61001 100000 count 65535"
+
+
 @sentence
 def changes_are_for_the_ids_that_they_were_made_with():
     def other_ids():
-        write(f"{UPPER}/ids", f"uid {ALICE} 7 gid {ALICE} 7 count 65535\n")
+        write(f"{UPPER}/ids", f"account alice uid {ALICE} 7 gid {ALICE} 7"
+              " count 65535\n")
+
+    def another_account():
+        with open(f"{UPPER}/ids", encoding="ascii") as stream:
+            text = stream.read()
+        write(f"{UPPER}/ids", text.replace("account alice", "account amy"))
 
     for damage, why in (
             (lambda: os.chmod(UPPER, 0o711),
              "others may enter it (mode 0711): it was made without root_inside;"
              " move it away"),
             (other_ids,
-             "what is in it belongs to other ids (uid 61001 7 gid 61001 7"
-             " count 65535), not to uid 61001 100000 gid 61001 100000 count"
-             " 65535: give the account those again, or move it away"),
-            (lambda: os.unlink(f"{UPPER}/ids"),
-             "what is in it belongs to other ids (not told), not to uid 61001"
-             " 100000 gid 61001 100000 count 65535: give the account those"
+             "what is in it belongs to other ids (account alice uid 61001 7"
+             f" gid 61001 7 count 65535), not to {OURS}: give the account those"
              " again, or move it away"),
+            (another_account,
+             f"what is in it belongs to other ids ({OURS.replace('alice', 'amy')})"
+             f", not to {OURS}: give the account those again, or move it away"),
+            (lambda: os.unlink(f"{UPPER}/ids"),
+             f"what is in it belongs to other ids (not told), not to {OURS}:"
+             " give the account those again, or move it away"),
             (lambda: os.chown(f"{UPPER}/upper", 0, 0),
              "upper belongs to uid 0, gid 0: move it away"),
             (lambda: (os.rename(f"{UPPER}/upper", f"{UPPER}/kept"),
