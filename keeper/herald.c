@@ -55,8 +55,8 @@ terminal_of(pid_t pid)
 	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
 	line[n > 0 ? n : 0] = '\0';
 	rest = strrchr(line, ')');
-	/* The kernel has written it.  NOLINTNEXTLINE(cert-err34-c) */
 	if (rest == NULL ||
+	    /* The kernel's words.  NOLINTNEXTLINE(cert-err34-c) */
 	    sscanf(rest, ") %*c %*d %*d %*d %u", &device) != 1 ||
 	    (device >> 8 & 0xfff) != PTS_MAJOR)
 		return -1;

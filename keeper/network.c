@@ -94,8 +94,8 @@ read_owner(const char *interface, struct owner *owner)
 
 	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/ifalias",
 		       interface);
-	/* open_gate() has written them.  NOLINTNEXTLINE(cert-err34-c) */
 	return read_text(path, text, sizeof(text)) > 0 &&
+	       /* By open_gate().  NOLINTNEXTLINE(cert-err34-c) */
 	       sscanf(text, "pam_jail %u %32s %d", &owner->uid, owner->jail,
 		      &owner->keeper) == 3;
 }
