@@ -282,6 +282,41 @@ def a_file_with_capabilities_has_them_where_the_account_is_root_only():
     same((magic & 0xff000000, rootid), (0x03000000, uid_of(NAME)))
 
 
+MODULE = r"""
+#include <fcntl.h>
+#include <unistd.h>
+__attribute__((constructor)) static void ran(void)
+{
+	close(open("/root/module-ran", O_CREAT | O_WRONLY, 0600));
+}
+"""
+
+
+@case
+def sshd_loads_no_name_service_of_the_account_s():
+    """It looks names up for forwardings, in the host's pid namespace still."""
+    switch = pathlib.Path("/etc/nsswitch.conf")
+    kept = switch.read_text() if switch.exists() else ""
+    where = sh("gcc -print-multiarch").strip()
+    sh(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o",
+        f"/home/{NAME}/module"], input=MODULE, stdin=None)
+    inside(f"cp /root/module /usr/lib/{where}/libnss_planted.so.2;"
+           " echo 'hosts: files planted dns' >/etc/nsswitch.conf")
+    ran = pathlib.Path(f"/home/{NAME}/module-ran")
+    try:
+        ssh(NAME, "getent hosts some.name.invalid")
+        same(ran.exists(), True, "the module works")
+        ran.unlink()
+        switch.write_text(re.sub("(?m)^hosts:.*\n", "", kept)
+                          + "hosts: files planted dns\n")
+        subprocess.run(ssh_argv(NAME, options=["-W", "some.name.invalid:1"]),
+                       stdin=subprocess.DEVNULL, capture_output=True,
+                       timeout=60, check=False)
+        same(ran.exists(), False, "loaded by sshd")
+    finally:
+        switch.write_text(kept)
+
+
 @case
 def nobody_else_comes_to_what_was_planted():
     path = changes(NAME)
