@@ -84,6 +84,7 @@ echo 1 >{SYSCTLS}/ip_forward
 """)
     servers = in_world("python3", "-c", SERVERS, str(SEEN))
     same(servers.stdout.readline(), "up\n", "the world")
+    return servers
 
 
 def private_network(words=f'nameservers = [ "{WORLD}" ];',
@@ -96,7 +97,7 @@ sshd()
 for account_name in ANN, BEN, CAT:
     jail_account(account_name)
 KEPT = CONF.read_text()
-make_world()
+WORLD_SERVERS = make_world()
 private_network()
 
 
@@ -710,6 +711,11 @@ def restore():
         stop(who)
     CONF.write_text(KEPT)
     same([pid for pid in keepers() if pid in inits()], [])
+    # With a way out, name servers are asked that nobody is.
+    WORLD_SERVERS.kill()
+    WORLD_SERVERS.wait()
+    sh(f"ip link delete dev up0; ip netns delete world;"
+       f" echo 0 >{SYSCTLS}/ip_forward")
 
 
 try:
