@@ -317,7 +317,7 @@ def little_of_other_things():
 @case
 def little_memory():
     limits(("AS", 1 << 20, 1 << 20), ("AS", 32 << 20, 32 << 20),
-           ("DATA", 0, 0), ("STACK", 1 << 18, 1 << 18), ("CPU", 0, 1))
+           ("DATA", 0, 0), ("STACK", 1 << 20, 1 << 20), ("CPU", 0, 1))
 
 
 @case
