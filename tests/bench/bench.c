@@ -358,6 +358,7 @@ apply(const struct entry *entry)
 		break;
 	case ENTRY_HIDE:
 	case ENTRY_FREEZE:
+	case ENTRY_USERNS:
 		break;
 	}
 }
