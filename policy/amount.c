@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "policy/amount.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,20 @@ amount_parse(const char *text, enum amount_unit unit, uint64_t *value)
 		return false;
 	*value = number * factor;
 	return true;
+}
+
+bool
+amount_parse_part(const char *text, size_t len, uint64_t most, uint64_t *value)
+{
+	char digits[sizeof("18446744073709551615")];
+	const int longest = snprintf(digits, sizeof(digits), "%" PRIu64, most);
+
+	if (len > (size_t)longest)
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	return amount_parse(digits, AMOUNT_COUNT, value) && *value > 0 &&
+	       *value <= most;
 }
 
 const char *

@@ -6,6 +6,7 @@
 #define POLICY_AMOUNT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -22,6 +23,15 @@ enum amount_unit {
  * more than INT64_MAX.
  */
 bool amount_parse(const char *text, enum amount_unit unit, uint64_t *value)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * The first LEN bytes of TEXT are a decimal number from 1 to MOST, such as a
+ * port or a uid in "FIRST-LAST".  Sets *value and returns true; or false,
+ * also if there are more digits than MOST has.
+ */
+bool amount_parse_part(const char *text, size_t len, uint64_t most,
+		       uint64_t *value)
 	__attribute__((nonnull, warn_unused_result));
 
 /* What UNIT may look like, for a message. */

@@ -39,15 +39,9 @@ egress_parse_address(const char *text, uint32_t *address)
 static bool
 parse_port(const char *text, size_t len, uint16_t *port)
 {
-	char digits[sizeof("65535")];
 	uint64_t value;
 
-	if (len >= sizeof(digits))
-		return false;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	if (!amount_parse(digits, AMOUNT_COUNT, &value) || value == 0 ||
-	    value > PORT_MAX)
+	if (!amount_parse_part(text, len, PORT_MAX, &value))
 		return false;
 	*port = (uint16_t)value;
 	return true;

@@ -21,15 +21,9 @@ static const struct bounds shared_ports = { 1024, UINT16_MAX };
 static bool
 parse_port(const char *text, size_t len, uint16_t *port)
 {
-	char digits[sizeof("65535")];
 	uint64_t value;
 
-	if (len >= sizeof(digits))
-		return false;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	if (!amount_parse(digits, AMOUNT_COUNT, &value) || value == 0 ||
-	    value > UINT16_MAX)
+	if (!amount_parse_part(text, len, UINT16_MAX, &value))
 		return false;
 	*port = (uint16_t)value;
 	return true;

@@ -132,15 +132,9 @@ rule_match(const struct reader *reader, const config_setting_t *setting,
 static bool
 parse_uid(const char *text, size_t len, uid_t *uid)
 {
-	char digits[sizeof("4294967295")];
 	uint64_t value;
 
-	if (len >= sizeof(digits))
-		return false;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	if (!amount_parse(digits, AMOUNT_COUNT, &value) || value == 0 ||
-	    value >= (uid_t)-1)
+	if (!amount_parse_part(text, len, (uid_t)-2, &value))
 		return false;
 	*uid = (uid_t)value;
 	return true;
