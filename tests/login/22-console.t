@@ -13,7 +13,7 @@ def prompted(*argv, prompt="assword: "):
     """A terminal on which login asks."""
     # util-linux's login hangs its terminal up first; a reader that looks at
     # that moment takes it for the end.
-    for _ in range(20):
+    for _ in range(60):
         tty = Terminal(["login", *argv])
         try:
             tty.expect(prompt, timeout=5)
