@@ -14,7 +14,6 @@
  */
 #include "keeper/keeper.h"
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "jail/ports.h"
 #include "jail/registry.h"
 #include "jail/root.h"
@@ -30,7 +29,6 @@
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -39,8 +37,6 @@ enum {
 	FD_FIRST = 4,
 	FD_LISTENER = 5,
 	RETRY_MS = 20, /* when somebody holds the lock just now */
-	NAME_PATH_MAX =
-		sizeof(RUN_DIR) + sizeof("/4294967295/") + NAME_PLAIN_MAX,
 };
 
 int64_t
@@ -50,20 +46,6 @@ now_ms(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void
-keeper_event(const struct keeper *keeper, struct log_event *event,
-	     const char *name)
-{
-	const struct plan *const plan = &keeper->jail.plan;
-
-	log_begin(event, name);
-	if (plan->account == NULL)
-		return; /* we have no plan */
-	log_add(event, "user", plan->account);
-	log_add_number(event, "uid", plan->uid);
-	log_add(event, "jail", plan->jail);
 }
 
 /* --- birth --------------------------------------------------------------- */
@@ -203,32 +185,6 @@ time_left_ms(const struct keeper *keeper)
 	return left > 1000000 ? 1000000 : (int)left;
 }
 
-static const char *
-path_of_name(const struct plan *plan, char path[NAME_PATH_MAX])
-{
-	(void)snprintf(path, NAME_PATH_MAX, RUN_DIR "/%u/%s", plan->uid,
-		       plan->jail);
-	return path;
-}
-
-/* Takes the name away, so that the next login builds anew.  Only under the
- * lock, and only if it is ours still: who starts a jail while we end takes
- * the name over. */
-static void
-remove_name(struct keeper *keeper)
-{
-	const struct plan *const plan = &keeper->jail.plan;
-	char path[NAME_PATH_MAX];
-	struct stat st;
-
-	if (keeper->lock < 0)
-		return;
-	if (lstat(path_of_name(plan, path), &st) == 0 &&
-	    st.st_ino == keeper->name_ino)
-		registry_remove(plan->uid, plan->jail);
-	fd_close(&keeper->lock);
-}
-
 /*
  * Ends an idle jail, unless somebody is coming: whoever found no jail holds
  * the lock and will make one, whoever has connected is waiting in the queue.
@@ -248,38 +204,8 @@ may_end(struct keeper *keeper)
 		(void)flock(keeper->lock, LOCK_UN);
 		return false;
 	}
-	remove_name(keeper);
+	name_remove(keeper);
 	return true;
-}
-
-/* The plan has allowed it: never without a word. */
-static void
-log_not_held(const struct keeper *keeper)
-{
-	const struct plan *const plan = &keeper->jail.plan;
-	struct log_event event;
-	char names[256], cause[128];
-
-	if (share_not_held(plan, &keeper->cgroup.held, names, sizeof(names)) ==
-	    0)
-		return;
-	keeper_event(keeper, &event, "limit");
-	log_add(&event, "not_held", names);
-	(void)snprintf(cause, sizeof(cause), "no %s in cgroup version 2",
-		       share_lack(plan));
-	log_add(&event, "cause", cause);
-	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
-}
-
-static void
-log_life(const struct keeper *keeper, const char *name)
-{
-	struct log_event event;
-
-	keeper_event(keeper, &event, name);
-	if (keeper->init > 0)
-		log_add_number(&event, "init", keeper->init);
-	log_send(keeper->log, LOG_INFO, "jail-keeper", &event);
 }
 
 /* Whoever asks it now hears nothing; the walls are the same. */
@@ -287,7 +213,7 @@ static void
 lose_broker(struct keeper *keeper)
 {
 	keeper->commands.broker = 0; /* it may be a session's number next */
-	log_life(keeper, "lost-broker");
+	keeper_log_life(keeper, "lost-broker");
 }
 
 /* Whether PID 1 is still there; buries every child that is not. */
@@ -365,7 +291,6 @@ note_hits(struct keeper *keeper)
 static void
 mend_network(struct keeper *keeper)
 {
-	struct log_event event;
 	struct err err;
 	int mended;
 
@@ -373,15 +298,8 @@ mend_network(struct keeper *keeper)
 		return;
 	mended = network_mend(&keeper->jail.plan, keeper->init,
 			      &keeper->network, &err);
-	if (mended == 0)
-		return;
-	keeper_event(keeper, &event, mended > 0 ? "mended" : "cut-off");
-	if (mended > 0)
-		log_add(&event, "cause", "the rules of its network were gone");
-	else
-		log_add_cause(&event, "network", &err);
-	log_send(keeper->log, mended > 0 ? LOG_WARNING : LOG_ERR, "jail-keeper",
-		 &event);
+	if (mended != 0)
+		keeper_log_mended(keeper, mended > 0 ? NULL : &err);
 }
 
 /* Serves until the jail is at its end. */
@@ -418,19 +336,13 @@ serve(struct keeper *keeper)
 	}
 }
 
-/* What is left of it is nobody's, and the next jail of this account replaces
- * it. */
 static void
 stop_network(struct keeper *keeper)
 {
-	struct log_event event;
 	struct err err;
 
-	if (network_stop(&keeper->jail.plan, &keeper->network, &err) == 0)
-		return;
-	keeper_event(keeper, &event, "left");
-	log_add_cause(&event, "network", &err);
-	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
+	if (network_stop(&keeper->jail.plan, &keeper->network, &err) < 0)
+		keeper_log_left(keeper, &err);
 }
 
 /* Nobody waits for this but us: a dying PID 1 waits for every process that
@@ -441,7 +353,7 @@ end(struct keeper *keeper)
 {
 	/* If somebody has the lock, he finds nobody listening. */
 	if (keeper->lock >= 0 && flock(keeper->lock, LOCK_EX | LOCK_NB) == 0)
-		remove_name(keeper);
+		name_remove(keeper);
 	/* Who connects now is refused.  To close it may take as long as who is
 	 * in its queue wants; our own end does not. */
 	if (keeper->listener >= 0)
@@ -461,8 +373,8 @@ end(struct keeper *keeper)
 	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);
 	/* Who had the lock then may have started another jail. */
 	if (keeper->lock >= 0 && flock(keeper->lock, LOCK_EX) == 0)
-		remove_name(keeper);
-	log_life(keeper, "close");
+		name_remove(keeper);
+	keeper_log_life(keeper, "close");
 }
 
 /* --- main ---------------------------------------------------------------- */
@@ -472,16 +384,12 @@ static int
 hold_ports(const struct keeper *keeper, struct err *err)
 {
 	const struct plan *const plan = &keeper->jail.plan;
-	struct log_event event;
 
 	if (ports_hold(plan, keeper->cgroup.jail, err) == 0)
 		return 0;
 	if (plan->ports.need == PLAN_NEED_REQUIRED)
 		return -1;
-	keeper_event(keeper, &event, "limit");
-	log_add(&event, "not_held", "ports");
-	log_add(&event, "cause", err->text);
-	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
+	keeper_log_no_ports(keeper, err);
 	return 0;
 }
 
@@ -509,42 +417,6 @@ go_to_background(struct keeper *keeper, struct err *err)
 	return 0;
 }
 
-/* Who started us holds the lock, so the name is ours. */
-static int
-open_name(struct keeper *keeper, struct err *err)
-{
-	char path[NAME_PATH_MAX];
-	struct stat st;
-
-	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
-		return err_errno(err, "listen");
-	keeper->lock = registry_open_lock(keeper->jail.plan.uid, err);
-	if (keeper->lock < 0)
-		return -1;
-	if (lstat(path_of_name(&keeper->jail.plan, path), &st) < 0)
-		return err_errno(err, "%s", path);
-	keeper->name_ino = st.st_ino;
-	return 0;
-}
-
-/* Who started us waits for so long and no longer, and then takes the name
- * away: nobody would find this jail. */
-static int
-require_name(const struct keeper *keeper, struct err *err)
-{
-	char path[NAME_PATH_MAX];
-	struct stat st;
-
-	if (keeper->listener < 0)
-		return 0;
-	if (lstat(path_of_name(&keeper->jail.plan, path), &st) < 0)
-		return err_errno(err, "%s", path);
-	if (st.st_ino != keeper->name_ino)
-		return err_set(err, ERR_GONE, "%s is another jail's by now",
-			       path);
-	return 0;
-}
-
 static int
 open_all(struct keeper *keeper, struct err *err)
 {
@@ -555,22 +427,19 @@ open_all(struct keeper *keeper, struct err *err)
 	keeper->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (keeper->signals < 0 || sigprocmask(SIG_BLOCK, &child, NULL) < 0)
 		return err_errno(err, "signalfd");
-	return keeper->listener < 0 ? 0 : open_name(keeper, err);
+	return keeper->listener < 0 ? 0 : name_open(keeper, err);
 }
 
 static int
 fail(struct keeper *keeper, const struct err *err)
 {
 	struct wire_msg asked;
-	struct log_event event;
 
 	/* A socket that is closed with something unread in it loses our
 	 * answer: unix(7), ECONNRESET. */
 	(void)!recv(FD_FIRST, &asked, sizeof(asked), MSG_DONTWAIT);
 	peers_refuse(FD_FIRST, err->text);
-	keeper_event(keeper, &event, "refuse");
-	log_add_cause(&event, "build", err);
-	log_send(keeper->log, LOG_ERR, "jail-keeper", &event);
+	keeper_log_refused(keeper, err);
 	if (keeper->init > 0) {
 		(void)kill(keeper->init, SIGKILL);
 		(void)waitpid(keeper->init, NULL, 0);
@@ -605,12 +474,12 @@ main(void)
 		keeper.listener = FD_LISTENER;
 	if (prepare(&keeper, &err) < 0 || go_to_background(&keeper, &err) < 0 ||
 	    open_all(&keeper, &err) < 0 || build(&keeper, &err) < 0 ||
-	    require_name(&keeper, &err) < 0 ||
+	    name_require(&keeper, &err) < 0 ||
 	    peers_add(&keeper, &first, &err) < 0)
 		return fail(&keeper, &err);
 	keeper.started = time(NULL);
-	log_life(&keeper, "open");
-	log_not_held(&keeper);
+	keeper_log_life(&keeper, "open");
+	keeper_log_not_held(&keeper);
 	hits_open(&keeper.cgroup, &keeper.hits);
 	serve(&keeper);
 	end(&keeper);

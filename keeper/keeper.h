@@ -62,10 +62,6 @@ enum {
 	FIRST_PEER = POLL_HITS + HITS_POLLS
 };
 
-/* Begins an event of this jail's. */
-void keeper_event(const struct keeper *keeper, struct log_event *event,
-		  const char *name) __attribute__((nonnull));
-
 /* CLOCK_MONOTONIC. */
 int64_t now_ms(void);
 
@@ -74,6 +70,51 @@ int64_t now_ms(void);
  * NAMESPACES.  If PIDFD is not NULL, the parent gets the child's there.
  */
 pid_t fork_into(int cgroup, uint64_t namespaces, int *pidfd);
+
+/* --- events.c ----------------------------------------------------------- */
+
+/* Begins an event of this jail's. */
+void keeper_event(const struct keeper *keeper, struct log_event *event,
+		  const char *name) __attribute__((nonnull));
+
+/* The jail begins or ends (NAME). */
+void keeper_log_life(const struct keeper *keeper, const char *name)
+	__attribute__((nonnull));
+
+/* The limits that this host does not hold, if there are any; the plan has
+ * allowed it. */
+void keeper_log_not_held(const struct keeper *keeper) __attribute__((nonnull));
+void keeper_log_no_ports(const struct keeper *keeper, const struct err *err)
+	__attribute__((nonnull));
+
+/* The rules of its network were gone and are back, or (ERR) are not. */
+void keeper_log_mended(const struct keeper *keeper, const struct err *err)
+	__attribute__((nonnull(1)));
+
+/* Something of its network is left. */
+void keeper_log_left(const struct keeper *keeper, const struct err *err)
+	__attribute__((nonnull));
+
+/* There will be no jail. */
+void keeper_log_refused(const struct keeper *keeper, const struct err *err)
+	__attribute__((nonnull));
+
+/* --- name.c ------------------------------------------------------------- */
+
+/*
+ * Takes the name over, and opens the lock: for a keeper that listens.  Who
+ * started us holds the lock.
+ */
+int name_open(struct keeper *keeper, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/* Whether the name is ours still; see name.c. */
+int name_require(const struct keeper *keeper, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/* Takes it away, if it is ours still, and lets the lock go, which has to be
+ * held. */
+void name_remove(struct keeper *keeper) __attribute__((nonnull));
 
 /* --- peers.c ------------------------------------------------------------ */
 
