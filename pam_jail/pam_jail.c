@@ -26,10 +26,8 @@
 #include "jail/run.h"
 #include "jail/terminal.h"
 #include "jail/wire.h"
-#include "pam_jail/record.h"
-#include "policy/policy.h"
+#include "pam_jail/verdict.h"
 
-#include <grp.h>
 #include <nss.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
@@ -56,52 +54,7 @@ struct transaction {
 	int log; /* base/log.h: for the child, after it has entered */
 };
 
-/* The module's arguments; see pam_jail(8). */
-struct arguments {
-	const char *conf_dir;
-	const char *exempt;    /* GROUP[,GROUP...], or NULL */
-	bool deny_only_jailed; /* when the policy cannot be read */
-};
-
-/* The module's own arguments, as PAM hands them over. */
-struct words {
-	int argc;
-	const char **argv;
-};
-
-/* What is to be done with this account at this door. */
-struct verdict {
-	struct account account;
-	struct policy *policy;
-	struct decision decision; /* jail is NULL: leave it alone */
-};
-
-static void
-verdict_free(struct verdict *verdict)
-{
-	policy_free(verdict->policy);
-	account_free(&verdict->account);
-}
-
-#define cleanup_verdict __attribute__((cleanup(verdict_free)))
-
 /* --- words --------------------------------------------------------------- */
-
-/* What is known of a login after decide(), to be recorded. */
-static struct record
-describe(const char *event, const struct verdict *verdict)
-{
-	struct record record = RECORD_NONE;
-
-	record.event = event;
-	if (verdict->account.name != NULL)
-		record.uid = &verdict->account.uid;
-	if (verdict->decision.jail != NULL) {
-		record.jail = jail_conf_name(verdict->decision.jail);
-		record.door = door_name(verdict->decision.door);
-	}
-	return record;
-}
 
 /* A configuration that cannot be used keeps everybody out. */
 static int
@@ -129,7 +82,7 @@ static int
 refuse(pam_handle_t *pamh, const char *step, const struct verdict *verdict,
        const struct err *err)
 {
-	struct record record = describe("refuse", verdict);
+	struct record record = verdict_record("refuse", verdict);
 	struct err unwritten;
 
 	record.step = step;
@@ -142,146 +95,6 @@ refuse(pam_handle_t *pamh, const char *step, const struct verdict *verdict,
 	}
 	(void)pam_error(pamh, "login refused");
 	return PAM_PERM_DENIED;
-}
-
-/* --- who and where ------------------------------------------------------- */
-
-static int
-read_arguments(const struct words *words, struct arguments *args,
-	       struct err *err)
-{
-	static const char conf[] = "conf=", exempt[] = "exempt=";
-
-	*args = (struct arguments){ .conf_dir = CONF_DIR };
-	for (int i = 0; i < words->argc; i++) {
-		if (strncmp(words->argv[i], conf, strlen(conf)) == 0)
-			args->conf_dir = words->argv[i] + strlen(conf);
-		else if (strncmp(words->argv[i], exempt, strlen(exempt)) == 0)
-			args->exempt = words->argv[i] + strlen(exempt);
-		else if (strcmp(words->argv[i], "config-error=deny-jailed") ==
-			 0)
-			args->deny_only_jailed = true;
-		else if (strcmp(words->argv[i], "config-error=deny-all") == 0)
-			args->deny_only_jailed = false;
-		else
-			return err_set(err, ERR_CONFIG,
-				       "pam_jail: unknown argument: %s",
-				       words->argv[i]);
-	}
-	return 0;
-}
-
-static bool
-is_exempt(const struct arguments *args, const struct account *account)
-{
-	cleanup_free char *list =
-		args->exempt != NULL ? strdup(args->exempt) : NULL;
-	char *rest = list, *name;
-
-	while (rest != NULL && (name = strsep(&rest, ",")) != NULL) {
-		const struct group *const group = getgrnam(name);
-
-		if (group != NULL && account_in_group(account, group->gr_gid))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The policy cannot be read, so nobody knows who is jailed.  Then everybody
- * is refused, but those of whom the administrator has said in advance that
- * they are not.  ERR says what is wrong.
- */
-static int
-decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
-		      const struct verdict *verdict, const struct err *err)
-{
-	const struct account *const account = &verdict->account;
-	struct record record = describe("not jailed", verdict);
-
-	/* Short of memory or descriptors is not the administrator's mistake;
-	 * who called su(1) may have seen to it. */
-	if (err->kind == ERR_SYSTEM && err->errnum != ENOENT)
-		return -1;
-	if (policy_claims(args->conf_dir, account))
-		return -1;
-	if (!is_exempt(args, account) && !args->deny_only_jailed)
-		return -1;
-	record.cause = err;
-	record_log(pamh, LOG_CRIT, &record);
-	return 0;
-}
-
-/* How the account comes in, as the host tells PAM. */
-static int
-look_at_visit(pam_handle_t *pamh, struct visit *visit, struct err *err)
-{
-	const void *service = NULL, *rhost = NULL;
-
-	if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS ||
-	    service == NULL)
-		return err_set(err, ERR_REFUSED, "no service name");
-	if (pam_get_item(pamh, PAM_RHOST, &rhost) != PAM_SUCCESS)
-		return err_set(err, ERR_REFUSED, "no item of the remote host");
-	*visit = (struct visit){ .service = service, .address = rhost };
-	if (visit->address != NULL && visit->address[0] == '\0')
-		visit->address = NULL;
-	/* Of sshd(8), which sets it when the session is opened. */
-	visit->keys = pam_getenv(pamh, "SSH_AUTH_INFO_0");
-	return 0;
-}
-
-/* Fills *verdict, to be freed in any case. */
-static int
-decide(pam_handle_t *pamh, const struct words *words, struct verdict *verdict,
-       struct err *err)
-{
-	const void *user = NULL;
-	struct arguments args;
-	struct visit visit;
-
-	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || user == NULL)
-		return err_set(err, ERR_REFUSED, "no user name");
-	if (look_at_visit(pamh, &visit, err) < 0)
-		return -1;
-	if (account_lookup(user, &verdict->account, err) < 0)
-		return -1;
-	if (verdict->account.uid == 0)
-		return 0; /* never; and no broken file keeps root out */
-	if (read_arguments(words, &args, err) < 0)
-		return -1;
-	verdict->policy = policy_load(args.conf_dir, 0, err);
-	if (verdict->policy == NULL ||
-	    policy_decide(verdict->policy, &verdict->account, &visit,
-			  &verdict->decision, err) < 0) {
-		verdict->decision.jail = NULL;
-		return decide_without_policy(pamh, &args, verdict, err);
-	}
-	return policy_require_own_uid(verdict->policy, &verdict->account, err);
-}
-
-/* Whether this door is one for the account. */
-static int
-check_door(const struct verdict *verdict, struct err *err)
-{
-	switch (verdict->decision.door) {
-	case DOOR_CLOSED:
-		return err_set(err, ERR_REFUSED,
-			       "this service is not among the jail's doors "
-			       "(%s)",
-			       verdict->decision.rule);
-	case DOOR_SHELL:
-		if (strcmp(verdict->account.shell, JAILSH) == 0)
-			return 0;
-		return err_set(err, ERR_REFUSED,
-			       "this service needs the login shell " JAILSH
-			       ", and the account's is %s",
-			       verdict->account.shell);
-	case DOOR_CHILD:
-	case DOOR_JOB:
-		return 0;
-	}
-	return err_set(err, ERR_REFUSED, "unknown door");
 }
 
 /* --- the transaction ----------------------------------------------------- */
@@ -354,11 +167,11 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	struct err err;
 
 	(void)flags;
-	if (decide(pamh, &words, &verdict, &err) < 0)
+	if (verdict_reach(pamh, &words, &verdict, &err) < 0)
 		return refuse(pamh, "account", &verdict, &err);
 	if (verdict.decision.jail == NULL)
 		return PAM_IGNORE;
-	if (check_door(&verdict, &err) < 0)
+	if (verdict_check_door(&verdict, &err) < 0)
 		return refuse(pamh, "account", &verdict, &err);
 	return PAM_SUCCESS;
 }
@@ -480,7 +293,7 @@ static int
 record_open(pam_handle_t *pamh, const struct verdict *verdict,
 	    const struct transaction *transaction, struct err *err)
 {
-	struct record record = describe("open", verdict);
+	struct record record = verdict_record("open", verdict);
 
 	record.init = transaction->lease.jail.init;
 	if (label_lease(pamh, &transaction->lease, err) < 0 ||
@@ -497,7 +310,7 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 	const enum door door = verdict->decision.door;
 	const bool shell = door == DOOR_SHELL;
 
-	if (check_door(verdict, err) < 0)
+	if (verdict_check_door(verdict, err) < 0)
 		return -1;
 	if (!shell && require_setcred(transaction, err) < 0)
 		return -1;
@@ -536,7 +349,7 @@ pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	/* Debian's su-l includes su: the line comes twice. */
 	if (transaction->open && transaction->host == getpid())
 		return PAM_SUCCESS;
-	if (decide(pamh, &words, &verdict, &err) < 0)
+	if (verdict_reach(pamh, &words, &verdict, &err) < 0)
 		return refuse(pamh, "open", &verdict, &err);
 	if (verdict.decision.jail == NULL)
 		return PAM_IGNORE;
@@ -681,7 +494,7 @@ require_not_jailed(pam_handle_t *pamh, const struct words *words,
 	cleanup_verdict struct verdict verdict = { .policy = NULL };
 	struct err err;
 
-	if (decide(pamh, words, &verdict, &err) == 0) {
+	if (verdict_reach(pamh, words, &verdict, &err) == 0) {
 		if (verdict.decision.jail == NULL)
 			return;
 		(void)err_set(&err, ERR_REFUSED,
