@@ -28,6 +28,20 @@ out_line(const char *fmt, ...)
 }
 
 void
+line_add(struct line *line, const char *fmt, ...)
+{
+	const size_t room = sizeof(line->text) - line->used;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line->text + line->used, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		line->used += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void
 out_row(const char *label, const char *fmt, ...)
 {
 	char column[32];
@@ -87,6 +101,13 @@ json_set(struct json_object *object, const char *key, const char *text)
 	(void)json_object_object_add(object, key,
 				     text != NULL ? json_object_new_string(text)
 						  : NULL);
+}
+
+void
+json_set_number(struct json_object *object, const char *key, uint64_t value)
+{
+	(void)json_object_object_add(object, key,
+				     json_object_new_uint64(value));
 }
 
 static const char *

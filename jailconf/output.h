@@ -13,10 +13,20 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One line on standard output. */
 void out_line(const char *fmt, ...)
 	__attribute__((nonnull, format(printf, 1, 2)));
+
+/* A line that grows; what does not fit is cut. */
+struct line {
+	char text[4096];
+	size_t used;
+};
+
+void line_add(struct line *line, const char *fmt, ...)
+	__attribute__((nonnull, format(printf, 2, 3)));
 
 /* "    LABEL   ..." on standard output, for tables of two columns. */
 void out_row(const char *label, const char *fmt, ...)
@@ -40,6 +50,10 @@ void out_json(struct json_object *object) __attribute__((nonnull));
 /* Adds a string to a JSON object; NULL becomes null. */
 void json_set(struct json_object *object, const char *key, const char *text)
 	__attribute__((nonnull(1, 2)));
+
+/* Adds a number. */
+void json_set_number(struct json_object *object, const char *key,
+		     uint64_t value) __attribute__((nonnull));
 
 /* --- findings ----------------------------------------------------------- */
 

@@ -2,34 +2,14 @@
 #include "jailconf/planview.h"
 
 #include "jail/cgroup.h"
+#include "jailconf/limits.h"
 #include "jailconf/network.h"
 #include "jailconf/output.h"
 
 #include <grp.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A line that grows; what does not fit is cut. */
-struct words {
-	char text[4096];
-	size_t used;
-};
-
-static void __attribute__((format(printf, 2, 3)))
-words_add(struct words *words, const char *fmt, ...)
-{
-	const size_t room = sizeof(words->text) - words->used;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(words->text + words->used, room, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		words->used += (size_t)n < room ? (size_t)n : room - 1;
-}
 
 /* --- entries ------------------------------------------------------------ */
 
@@ -70,59 +50,59 @@ count_lines(const char *text)
 }
 
 static void
-tell_scratch(const struct entry *entry, struct words *words)
+tell_scratch(const struct entry *entry, struct line *line)
 {
 	uint64_t bytes, files;
 
 	if (entry_own_size(entry, &bytes, &files) > 0)
-		words_add(words,
-			  "scratch of its own, %" PRIu64 " KiB and %" PRIu64
-			  " files, mode %04o",
-			  bytes / 1024, files, entry->mode);
+		line_add(line,
+			 "scratch of its own, %" PRIu64 " KiB and %" PRIu64
+			 " files, mode %04o",
+			 bytes / 1024, files, entry->mode);
 	else
-		words_add(words, "scratch of the jail, mode %04o", entry->mode);
+		line_add(line, "scratch of the jail, mode %04o", entry->mode);
 }
 
 static void
-tell_source(const struct entry *entry, struct words *words)
+tell_source(const struct entry *entry, struct line *line)
 {
 	switch (entry->kind) {
 	case ENTRY_DIR:
-		words_add(words, "directory, mode %04o", entry->mode);
+		line_add(line, "directory, mode %04o", entry->mode);
 		break;
 	case ENTRY_FILE:
-		words_add(words, "file, mode %04o, %zu lines", entry->mode,
-			  count_lines(entry->text));
+		line_add(line, "file, mode %04o, %zu lines", entry->mode,
+			 count_lines(entry->text));
 		break;
 	case ENTRY_LINK:
-		words_add(words, "link to %s", entry->text);
+		line_add(line, "link to %s", entry->text);
 		break;
 	case ENTRY_DEVICE:
-		words_add(words, "device %s", entry->text);
+		line_add(line, "device %s", entry->text);
 		break;
 	case ENTRY_BIND:
 		if (strcmp(entry->text, entry->target) == 0)
-			words_add(words, "the host's");
+			line_add(line, "the host's");
 		else
-			words_add(words, "the host's %s", entry->text);
+			line_add(line, "the host's %s", entry->text);
 		break;
 	case ENTRY_SCRATCH:
-		tell_scratch(entry, words);
+		tell_scratch(entry, line);
 		break;
 	case ENTRY_PROC:
-		words_add(words, "processes of the jail");
+		line_add(line, "processes of the jail");
 		break;
 	case ENTRY_PTS:
-		words_add(words, "terminals of the jail");
+		line_add(line, "terminals of the jail");
 		break;
 	case ENTRY_HIDE:
-		words_add(words, "hidden");
+		line_add(line, "hidden");
 		break;
 	case ENTRY_FREEZE:
-		words_add(words, "what is there, read-only");
+		line_add(line, "what is there, read-only");
 		break;
 	case ENTRY_USERNS:
-		words_add(words, "the way to root inside");
+		line_add(line, "the way to root inside");
 		break;
 	}
 }
@@ -130,13 +110,13 @@ tell_source(const struct entry *entry, struct words *words)
 static void
 print_entry(const struct entry *entry)
 {
-	struct words words = { .used = 0 };
+	struct line line = { .used = 0 };
 
-	tell_source(entry, &words);
+	tell_source(entry, &line);
 	for (size_t i = 0; i < FLAGS; i++)
 		if ((entry->flags & flag_names[i].flag) != 0)
-			words_add(&words, ", %s", flag_names[i].name);
-	out_line("  %-24s %s", entry->target, words.text);
+			line_add(&line, ", %s", flag_names[i].name);
+	out_line("  %-24s %s", entry->target, line.text);
 }
 
 static struct json_object *
@@ -165,17 +145,17 @@ entry_json(const struct entry *entry)
 static void
 print_ids(const struct plan *plan)
 {
-	struct words words = { .used = 0 };
+	struct line line = { .used = 0 };
 
-	words_add(&words, "uid %u, gid %u, groups", plan->uid, plan->gid);
+	line_add(&line, "uid %u, gid %u, groups", plan->uid, plan->gid);
 	for (size_t i = 0; i < plan->n_groups; i++) {
 		const struct group *const group = getgrgid(plan->groups[i]);
 
-		words_add(&words, " %u", plan->groups[i]);
+		line_add(&line, " %u", plan->groups[i]);
 		if (group != NULL)
-			words_add(&words, "(%s)", group->gr_name);
+			line_add(&line, "(%s)", group->gr_name);
 	}
-	out_row("ids", "%s", words.text);
+	out_row("ids", "%s", line.text);
 }
 
 static void
@@ -203,118 +183,27 @@ print_root(const struct plan *plan)
 }
 
 static void
-add_list(struct words *words, const char *what, const char *const *list,
-	 size_t n)
+add_list(struct line *line, const char *what, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		words_add(words, "%s%s", i == 0 ? what : " ", list[i]);
+		line_add(line, "%s%s", i == 0 ? what : " ", list[i]);
 }
 
 static void
 print_filter(const struct plan *plan)
 {
-	struct words words = { .used = 0 };
+	struct line line = { .used = 0 };
 
 	if (plan->n_filter == 0) {
 		out_row("seccomp", "none: every system call of the kernel's");
 		return;
 	}
-	words_add(&words, "%s", plan->seccomp);
-	add_list(&words, ", but allowed: ", plan->seccomp_allow,
+	line_add(&line, "%s", plan->seccomp);
+	add_list(&line, ", but allowed: ", plan->seccomp_allow,
 		 plan->n_seccomp_allow);
-	add_list(&words, ", and refused: ", plan->seccomp_deny,
+	add_list(&line, ", and refused: ", plan->seccomp_deny,
 		 plan->n_seccomp_deny);
-	out_row("seccomp", "%s", words.text);
-}
-
-static void
-add_amount(struct words *words, rlim_t value)
-{
-	if (value == RLIM_INFINITY)
-		words_add(words, "unlimited");
-	else
-		words_add(words, "%" PRIuMAX, (uintmax_t)value);
-}
-
-static void
-print_limits(const struct plan *plan)
-{
-	struct words words = { .used = 0 };
-
-	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
-		const struct plan_limit *const limit = &plan->limits[i];
-
-		if (!limit->set)
-			continue;
-		words_add(&words, "%s%s ", words.used > 0 ? ", " : "",
-			  limit_name(i));
-		add_amount(&words, limit->value.rlim_cur);
-		if (limit->value.rlim_cur != limit->value.rlim_max) {
-			words_add(&words, ":");
-			add_amount(&words, limit->value.rlim_max);
-		}
-	}
-	if (words.used > 0)
-		out_row("limits", "%s", words.text);
-	out_row("",
-		"%" PRIu64 " KiB and %" PRIu64
-		" files of scratch, %u terminals, %u sessions",
-		plan->scratch_bytes / 1024, plan->scratch_files,
-		plan->terminals, plan->sessions);
-}
-
-static void
-add_share(struct words *words, enum plan_share share, uint64_t value)
-{
-	words_add(words, "%s%s ", words->used > 0 ? ", " : "",
-		  share_name(share));
-	if (share == PLAN_CPUS)
-		words_add(words, "%" PRIu64 ".%03" PRIu64,
-			  value / PLAN_WHOLE_CPU, value % PLAN_WHOLE_CPU);
-	else
-		words_add(words, "%" PRIu64, value);
-}
-
-/* Of jails as a whole, or of each session. */
-enum whose { OF_JAILS, OF_SESSIONS };
-
-static void
-add_shares(struct words *words,
-	   const struct plan_limit_share shares[PLAN_SHARES], enum whose whose)
-{
-	for (int i = 0; i < PLAN_SHARES; i++)
-		if (shares[i].set && share_is_of_session((enum plan_share)i) ==
-					     (whose == OF_SESSIONS))
-			add_share(words, (enum plan_share)i, shares[i].value);
-}
-
-/* And what comes of it on this host. */
-static void
-print_shares(const struct plan *plan)
-{
-	struct words own = { .used = 0 }, above = { .used = 0 };
-	struct words session = { .used = 0 };
-	struct share_held held;
-	char names[256];
-	struct err err;
-
-	add_shares(&own, plan->shares, OF_JAILS);
-	add_shares(&session, plan->shares, OF_SESSIONS);
-	add_shares(&above, plan->above, OF_JAILS);
-	if (session.used > 0)
-		out_row("", "for each session, with all it starts: %s",
-			session.text);
-	if (own.used > 0)
-		out_row("", "for the whole jail: %s", own.text);
-	if (plan->reseller != NULL)
-		out_row("reseller", "%s; for all its jails together: %s",
-			plan->reseller,
-			above.used > 0 ? above.text : "no limit");
-	(void)cgroup_foresee(plan, &held, &err);
-	if (share_not_held(plan, &held, names, sizeof(names)) > 0)
-		out_row("",
-			"not held on this host: %s (no %s in cgroup version 2)",
-			names, share_lack(plan));
+	out_row("seccomp", "%s", line.text);
 }
 
 static void
@@ -334,12 +223,12 @@ print_ports(const struct plan *plan)
 static void
 print_list(const char *label, const char *const *list, size_t n)
 {
-	struct words words = { .used = 0 };
+	struct line line = { .used = 0 };
 
 	for (size_t i = 0; i < n; i++)
-		words_add(&words, "%s%s", i > 0 ? " " : "", list[i]);
+		line_add(&line, "%s%s", i > 0 ? " " : "", list[i]);
 	if (n > 0)
-		out_row(label, "%s", words.text);
+		out_row(label, "%s", line.text);
 }
 
 static const char *const namespaces[] = { "mount", "pid", "ipc", "uts",
@@ -362,8 +251,7 @@ planview_print(const struct plan *plan)
 	network_print(plan);
 	print_ports(plan);
 	print_filter(plan);
-	print_limits(plan);
-	print_shares(plan);
+	limits_print(plan);
 	if (plan->umask == PLAN_UMASK_HOST)
 		out_row("umask", "as on the host");
 	else
@@ -385,34 +273,6 @@ planview_print(const struct plan *plan)
 /* --- JSON --------------------------------------------------------------- */
 
 static struct json_object *
-amount_json(rlim_t value)
-{
-	return value == RLIM_INFINITY ? json_object_new_string("unlimited")
-				      : json_object_new_uint64(value);
-}
-
-static struct json_object *
-limits_json(const struct plan *plan)
-{
-	struct json_object *const object = json_object_new_object();
-
-	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
-		const struct rlimit *const value = &plan->limits[i].value;
-		struct json_object *pair;
-
-		if (!plan->limits[i].set)
-			continue;
-		pair = json_object_new_object();
-		(void)json_object_object_add(pair, "soft",
-					     amount_json(value->rlim_cur));
-		(void)json_object_object_add(pair, "hard",
-					     amount_json(value->rlim_max));
-		(void)json_object_object_add(object, limit_name(i), pair);
-	}
-	return object;
-}
-
-static struct json_object *
 list_json(const char *const *list, size_t n)
 {
 	struct json_object *const array = json_object_new_array();
@@ -424,24 +284,17 @@ list_json(const char *const *list, size_t n)
 }
 
 static void
-add_number(struct json_object *object, const char *key, uint64_t value)
-{
-	(void)json_object_object_add(object, key,
-				     json_object_new_uint64(value));
-}
-
-static void
 add_root_inside(const struct plan *plan, struct json_object *object)
 {
 	struct json_object *ids = NULL;
 
 	if (plan->root_inside) {
 		ids = json_object_new_object();
-		add_number(ids, "uid", plan->uid);
-		add_number(ids, "gid", plan->gid);
-		add_number(ids, "sub_uid", plan->sub_uid);
-		add_number(ids, "sub_gid", plan->sub_gid);
-		add_number(ids, "count", PLAN_SUB_IDS);
+		json_set_number(ids, "uid", plan->uid);
+		json_set_number(ids, "gid", plan->gid);
+		json_set_number(ids, "sub_uid", plan->sub_uid);
+		json_set_number(ids, "sub_gid", plan->sub_gid);
+		json_set_number(ids, "count", PLAN_SUB_IDS);
 	}
 	(void)json_object_object_add(object, "root_inside", ids);
 }
@@ -452,8 +305,8 @@ add_who(const struct plan *plan, struct json_object *object)
 	struct json_object *const inside = json_object_new_object();
 	struct json_object *const groups = json_object_new_array();
 
-	add_number(object, "uid", plan->uid);
-	add_number(object, "gid", plan->gid);
+	json_set_number(object, "uid", plan->uid);
+	json_set_number(object, "gid", plan->gid);
 	for (size_t i = 0; i < plan->n_groups; i++)
 		(void)json_object_array_add(
 			groups, json_object_new_uint64(plan->groups[i]));
@@ -478,7 +331,7 @@ add_filter(const struct plan *plan, struct json_object *object)
 	(void)json_object_object_add(
 		seccomp, "deny",
 		list_json(plan->seccomp_deny, plan->n_seccomp_deny));
-	add_number(seccomp, "instructions", plan->n_filter);
+	json_set_number(seccomp, "instructions", plan->n_filter);
 	(void)json_object_object_add(object, "seccomp", seccomp);
 }
 
@@ -491,8 +344,8 @@ add_ports(const struct plan *plan, struct json_object *object)
 
 	if (ports->first != 0) {
 		pair = json_object_new_object();
-		add_number(pair, "first", ports->first);
-		add_number(pair, "last", ports->last);
+		json_set_number(pair, "first", ports->first);
+		json_set_number(pair, "last", ports->last);
 		json_set(pair, "not_held",
 			 cgroup_foresee_ports(plan, &err) < 0 ? err.text
 							      : NULL);
@@ -524,65 +377,15 @@ add_world(const struct plan *plan, struct json_object *object)
 	(void)json_object_object_add(object, "entries", entries);
 }
 
-static void
-shares_json(const struct plan_limit_share shares[PLAN_SHARES],
-	    const bool held[PLAN_SHARES], struct json_object *limits)
-{
-	struct json_object *const not_held = json_object_new_array();
-
-	for (int i = 0; i < PLAN_SHARES; i++) {
-		const char *const name = share_name((enum plan_share)i);
-		const uint64_t value = shares[i].value;
-
-		if (!shares[i].set)
-			continue;
-		if (i == PLAN_CPUS)
-			(void)json_object_object_add(
-				limits, name,
-				json_object_new_double((double)value /
-						       PLAN_WHOLE_CPU));
-		else
-			add_number(limits, name, value);
-		if (!held[i])
-			(void)json_object_array_add(
-				not_held, json_object_new_string(name));
-	}
-	(void)json_object_object_add(limits, "not_held", not_held);
-}
-
-static void
-add_reseller(const struct plan *plan, const struct share_held *held,
-	     struct json_object *object)
-{
-	struct json_object *const reseller = json_object_new_object();
-	struct json_object *const limits = json_object_new_object();
-
-	json_set(reseller, "name", plan->reseller);
-	shares_json(plan->above, held->reseller, limits);
-	(void)json_object_object_add(reseller, "limits", limits);
-	(void)json_object_object_add(object, "reseller", reseller);
-}
-
 void
 planview_json(const struct plan *plan, struct json_object *object)
 {
-	struct json_object *const limits = limits_json(plan);
-	struct share_held held;
-	struct err err;
 	char umask[8];
 
 	add_who(plan, object);
 	add_world(plan, object);
 	add_filter(plan, object);
-	add_number(limits, "tmp", plan->scratch_bytes);
-	add_number(limits, "tmp_files", plan->scratch_files);
-	add_number(limits, "terminals", plan->terminals);
-	add_number(limits, "sessions", plan->sessions);
-	(void)cgroup_foresee(plan, &held, &err);
-	shares_json(plan->shares, held.jail, limits);
-	(void)json_object_object_add(object, "limits", limits);
-	if (plan->reseller != NULL)
-		add_reseller(plan, &held, object);
+	limits_json(plan, object);
 	(void)snprintf(umask, sizeof(umask), "%04o",
 		       (unsigned int)plan->umask & 07777U);
 	json_set(object, "umask",
