@@ -140,7 +140,7 @@ root_build(const struct plan *plan, const struct root_trees *trees,
 	for (size_t i = 0; i < plan->n_entries; i++)
 		if (site_place(&site, &plan->entries[i], err) < 0)
 			return err_context(err, "%s", plan->entries[i].target);
-	if (finish(&site, err) < 0)
+	if (finish(&site, err) < 0 || site_limit(&site, err) < 0)
 		return -1;
 	return become_root(&site, root, err);
 }

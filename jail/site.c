@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+
+/* More than any plan puts there. */
+enum { BUILD_BYTES = 64 << 20, BUILD_FILES = 1 << 16 };
 
 int
 fs_option(int fs, const char *key, const char *value, struct err *err)
@@ -71,8 +75,8 @@ site_open(struct site *site, struct err *err)
 {
 	struct stat st;
 
-	site->base = fs_tmpfs(site->plan->scratch_bytes,
-			      site->plan->scratch_files, 0755, err);
+	/* Until site_limit(): one that has no limit can be given none. */
+	site->base = fs_tmpfs(BUILD_BYTES, BUILD_FILES, 0755, err);
 	if (site->base < 0)
 		return -1;
 	if (fstat(site->base, &st) < 0)
@@ -87,6 +91,29 @@ site_open(struct site *site, struct err *err)
 	if (mkdirat(site->base, "root", 0755) < 0 ||
 	    mkdirat(site->base, "empty", 0555) < 0)
 		return err_errno(err, "fill the jail's tmpfs");
+	return 0;
+}
+
+int
+site_limit(const struct site *site, struct err *err)
+{
+	const struct plan *const plan = site->plan;
+	cleanup_fd int fs =
+		fspick(site->base, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+	uint64_t bytes, files;
+	struct statfs st;
+
+	if (fs < 0 || fstatfs(site->base, &st) < 0)
+		return err_errno(err, "the jail's tmpfs");
+	bytes = (uint64_t)(st.f_blocks - st.f_bfree) * (uint64_t)st.f_bsize;
+	files = st.f_files - st.f_ffree;
+	if (fs_option_number(fs, "size", bytes + plan->scratch_bytes, err) <
+		    0 ||
+	    fs_option_number(fs, "nr_inodes", files + plan->scratch_files,
+			     err) < 0)
+		return -1;
+	if (fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return err_errno(err, "limit the jail's tmpfs");
 	return 0;
 }
 

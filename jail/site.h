@@ -39,6 +39,13 @@ struct site {
 int site_open(struct site *site, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * Holds the base to what the plan says that the account may have there, on
+ * top of what is there by now.
+ */
+int site_limit(const struct site *site, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 void site_close(struct site *site) __attribute__((nonnull));
 
 #define cleanup_site __attribute__((cleanup(site_close)))
