@@ -37,12 +37,8 @@ free_caps(cap_t *caps)
 
 #define cleanup_caps __attribute__((cleanup(free_caps)))
 
-/*
- * A limit is a ceiling.  In a container root may not raise one: then that
- * which the service was given is the lower of the two, and stays.
- */
-static int
-set_within(__rlimit_resource_t resource, struct rlimit *limit)
+int
+jail_limit(__rlimit_resource_t resource, struct rlimit *limit)
 {
 	struct rlimit now;
 
@@ -90,7 +86,7 @@ jail_set_limits(const struct plan *plan, struct err *err)
 
 		if (!plan->limits[i].set)
 			continue;
-		if (set_within(resource, &limit) < 0)
+		if (jail_limit(resource, &limit) < 0)
 			return err_errno(err, "set limit %s", limit_name(i));
 		if (getrlimit(resource, &now) < 0)
 			return err_errno(err, "get limit %s", limit_name(i));

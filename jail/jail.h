@@ -70,6 +70,14 @@ int jail_become(const struct jail_inside *inside, struct err *err)
 int jail_confine(const struct jail_inside *inside, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * setrlimit(2) for a limit that is a ceiling: in a container root may not raise
+ * one, and then that which the service was given is the lower of the two and
+ * stays.  Returns 0 and in *LIMIT what it is now, or -1 with errno.
+ */
+int jail_limit(__rlimit_resource_t resource, struct rlimit *limit)
+	__attribute__((nonnull, warn_unused_result));
+
 /* The resource limits alone. */
 int jail_set_limits(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));

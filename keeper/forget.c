@@ -2,6 +2,7 @@
 #include "keeper/forget.h"
 
 #include "base/cleanup.h"
+#include "jail/jail.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -33,23 +34,6 @@ bound_descriptors(struct rlimit *host)
 		host->rlim_cur = soft;
 }
 
-/* In a container root may not raise them: then as near as they go. */
-static int
-set_limit(__rlimit_resource_t resource, const struct rlimit *wanted)
-{
-	struct rlimit limit;
-
-	if (setrlimit(resource, wanted) == 0)
-		return 0;
-	if (errno != EPERM || getrlimit(resource, &limit) < 0)
-		return -1;
-	if (wanted->rlim_max < limit.rlim_max)
-		limit.rlim_max = wanted->rlim_max;
-	limit.rlim_cur = wanted->rlim_cur < limit.rlim_max ? wanted->rlim_cur
-							   : limit.rlim_max;
-	return setrlimit(resource, &limit);
-}
-
 /* The limits of the host's PID 1, instead of those of the login that happened
  * to come first. */
 static int
@@ -64,7 +48,7 @@ reset_limits(struct err *err)
 			bound_descriptors(&host);
 		if (i == RLIMIT_CORE)
 			host.rlim_cur = 0; /* systemd(1) raises its own */
-		if (set_limit((__rlimit_resource_t)i, &host) < 0)
+		if (jail_limit((__rlimit_resource_t)i, &host) < 0)
 			return err_errno(err, "set limits");
 	}
 	return 0;
