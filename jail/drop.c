@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/cleanup.h"
 #include "jail/jail.h"
+#include "jail/landlock.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -322,15 +323,17 @@ jail_set_filter(const struct sock_fprog *filter, struct err *err)
 	return 0;
 }
 
-/* The last step: whatever comes after it has to get through it. */
+/* The last step: whatever comes after it has to get through the filter. */
 static int
-set_plan_filter(const struct plan *plan, struct err *err)
+take_on_rules(const struct plan *plan, struct err *err)
 {
 	const struct sock_fprog filter = {
 		.len = (unsigned short)plan->n_filter,
 		.filter = plan->filter,
 	};
 
+	if (landlock_enter(plan, err) < 0)
+		return -1;
 	return plan->n_filter == 0 ? 0 : jail_set_filter(&filter, err);
 }
 
@@ -371,7 +374,7 @@ jail_become(const struct jail_inside *inside, struct err *err)
 	if (make_session_keyring(err) < 0 || jail_set_limits(plan, err) < 0 ||
 	    set_processors(plan, err) < 0 || become(&ids, err) < 0)
 		return -1;
-	return set_plan_filter(plan, err);
+	return take_on_rules(plan, err);
 }
 
 int
@@ -383,7 +386,7 @@ jail_confine(const struct jail_inside *inside, struct err *err)
 	    jail_drop_bounding_set(err) < 0 || drop_inheritable_set(err) < 0 ||
 	    set_no_new_privs(err) < 0)
 		return -1;
-	return set_plan_filter(inside->plan, err);
+	return take_on_rules(inside->plan, err);
 }
 
 int

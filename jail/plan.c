@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c6137 };
+enum { PLAN_MAGIC = 0x706c6138 };
 
 enum { GID_TTY = 5 }; /* Debian's base-passwd, and everybody's */
 
@@ -272,6 +272,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_number(&pack, plan->scratch_files);
 	pack_number(&pack, plan->terminals);
 	pack_number(&pack, plan->network);
+	pack_number(&pack, plan->abstract_of_session ? 1 : 0);
 	pack_ports(&pack, plan);
 	pack_private(&pack, &plan->private);
 	pack_filter(&pack, plan);
@@ -312,6 +313,7 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	plan->terminals = (uint32_t)unpack_number_to(unpack, UINT32_MAX);
 	plan->network = (enum plan_network)unpack_number_to(
 		unpack, PLAN_NETWORK_PRIVATE);
+	plan->abstract_of_session = unpack_number_to(unpack, 1) != 0;
 	unpack_ports(unpack, plan);
 	unpack_private(unpack, &plan->private);
 	unpack_filter(unpack, plan);

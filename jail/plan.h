@@ -179,6 +179,7 @@ struct plan {
 	struct plan_limit_share above[PLAN_SHARES]; /* the reseller's: all its
 						     * jails together */
 	enum plan_network network;
+	bool abstract_of_session; /* abstract sockets: jail/landlock.h */
 	struct plan_ports ports;
 	struct plan_private private;
 

@@ -46,8 +46,10 @@ network_print(const struct plan *plan)
 		out_row("network", "none but a loopback");
 		break;
 	case PLAN_NETWORK_HOST:
-		out_row("network",
-			"the host's, with its ports and abstract sockets");
+		out_row("network", "the host's, with its ports and %s",
+			plan->abstract_of_session
+				? "a session's own abstract sockets"
+				: "abstract sockets");
 		break;
 	case PLAN_NETWORK_PRIVATE:
 		out_row("network",
@@ -87,6 +89,14 @@ words_json(const char *const *words, size_t n)
 	return array;
 }
 
+static const char *
+abstract_of(const struct plan *plan)
+{
+	if (plan_owns_network(plan))
+		return "jail";
+	return plan->abstract_of_session ? "session" : "host";
+}
+
 void
 network_json(const struct plan *plan, struct json_object *object)
 {
@@ -94,6 +104,7 @@ network_json(const struct plan *plan, struct json_object *object)
 	struct json_object *inside;
 
 	json_set(object, "network", word_of(plan));
+	json_set(object, "abstract_sockets", abstract_of(plan));
 	if (plan->network != PLAN_NETWORK_PRIVATE)
 		return;
 	inside = json_object_new_object();

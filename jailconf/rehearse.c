@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "jail/cgroup.h"
+#include "jail/landlock.h"
 #include "jail/root.h"
 #include "jailconf/network.h"
 
@@ -67,8 +68,8 @@ rehearse_plan(const struct jail_conf *jail, const struct account *account,
 	if (plan_check(plan, err) < 0 || cgroup_foresee(plan, &held, err) < 0 ||
 	    (plan->ports.need == PLAN_NEED_REQUIRED &&
 	     cgroup_foresee_ports(plan, err) < 0) ||
-	    network_foresee(plan, err) < 0 || open_everything(plan, err) < 0 ||
-	    check_shell(plan, err) < 0) {
+	    network_foresee(plan, err) < 0 || landlock_foresee(plan, err) < 0 ||
+	    open_everything(plan, err) < 0 || check_shell(plan, err) < 0) {
 		plan_free(plan);
 		return -1;
 	}

@@ -141,6 +141,7 @@ struct jail_conf {
 	struct text hostname;
 
 	enum plan_network network;
+	bool abstract_of_session;
 	struct ports_conf ports;
 	const struct private_conf *private; /* of the policy; or NULL */
 	const struct egress_word *egress;

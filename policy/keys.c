@@ -212,6 +212,18 @@ key_hostname(const struct reader *reader, const config_setting_t *setting,
 }
 
 static int
+key_abstract_sockets(const struct reader *reader,
+		     const config_setting_t *setting, void *target,
+		     struct err *err)
+{
+	static const char *const words[] = { "host", "session" };
+	struct jail_conf *const jail = target;
+
+	return read_choice(reader, setting, words, &jail->abstract_of_session,
+			   err);
+}
+
+static int
 key_umask(const struct reader *reader, const config_setting_t *setting,
 	  void *target, struct err *err)
 {
@@ -262,6 +274,7 @@ key_linger(const struct reader *reader, const config_setting_t *setting,
 	{ "home", key_home }, { "shell", key_shell },                        \
 	{ "passwd", key_passwd }, { "hostname", key_hostname },              \
 	{ "network", key_network }, { "egress", key_egress },                \
+	{ "abstract_sockets", key_abstract_sockets },                        \
 	{ "address", key_address }, { "binds", key_binds },                  \
 	{ "services", key_services }, { "commands", key_commands }, { "hide", key_hide }, { "etc", key_etc }, { "limits", key_limits },  \
 	{ "doors", key_doors }, { "env", key_env },                    \

@@ -356,6 +356,7 @@ copy_limits(const struct jail_conf *jail, struct plan *plan)
 	plan->terminals = jail->terminals;
 	plan->sessions = jail->sessions;
 	plan->network = jail->network;
+	plan->abstract_of_session = jail->abstract_of_session;
 	plan->umask = jail->umask;
 	plan->linger_seconds = jail->linger_seconds;
 }

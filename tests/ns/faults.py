@@ -17,6 +17,7 @@ import collections
 import errno
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -41,12 +42,14 @@ ERRORS = {
     "fchmodat": "EPERM", "fchown": "EPERM", "fchownat": "EPERM",
     "fcntl": "EMFILE", "flock": "EWOULDBLOCK EIO", "fsconfig": "EINVAL",
     "fsmount": "EPERM", "fsopen": "ENODEV", "fspick": "ENOMEM",
-    "fstat": "EIO", "fstatfs": "EIO", "ftruncate": "EIO", "futex": "", "getcwd": "ENOENT",
+    "fstat": "EIO", "fstatfs": "EIO", "ftruncate": "EIO", "futex": "",
+    "getcwd": "ENOENT",
     "getdents64": "EIO", "getegid": "", "geteuid": "", "getgid": "",
     "getgroups": "EINVAL", "getpgid": "", "getpgrp": "", "getpid": "",
     "getppid": "", "getrandom": "", "getresgid": "EFAULT",
     "getresuid": "EFAULT", "getrlimit": "EINVAL", "getsockopt": "EINVAL",
     "gettid": "", "getuid": "", "ioctl": "EIO", "kill": "EPERM",
+    "landlock_create_ruleset": "EOPNOTSUPP", "landlock_restrict_self": "EPERM",
     "link": "EPERM", "listen": "EADDRINUSE", "lseek": "EIO", "lstat": "EACCES",
     "madvise": "", "memfd_create": "EMFILE", "mkdir": "EACCES EEXIST",
     "mkdirat": "EACCES EEXIST", "mknodat": "EPERM", "mmap": "ENOMEM",
@@ -147,6 +150,8 @@ MAY_FAIL = {
     "jail-session sendmsg": "the same",
     "jail-session setgroups": "the same: step_back()",
     "jail-session seccomp": "the same",
+    "jail-session landlock_create_ruleset": "the same",
+    "jail-session landlock_restrict_self": "the same",
     "jail-session keyctl": "the same",
     "jail-session capset": "the same",
     "jail-session prctl": "the same",
@@ -402,6 +407,21 @@ def a_jail_with_ports_of_its_own():
     for verb in "enter", "run":
         try_all(Scenario([PROBE, "-P", "8000-8009", verb, "/bin/sh", "-c",
                           LOOK], ["probe", "jail-keeper"], wanted))
+
+
+@sentence
+def abstract_sockets_of_the_session():
+    """A session that could reach one would answer something else."""
+    wanted = {"landlock_create_ruleset", "landlock_restrict_self"}
+    reach = ("/usr/bin/python3 -c 'import socket; print(socket.socket("
+             "socket.AF_UNIX).connect_ex(\"\\0outside\"))'; ")
+    look = LOOK.replace("echo END", reach + "echo END")
+    with socket.socket(socket.AF_UNIX) as outside:
+        outside.bind("\0outside")
+        outside.listen()
+        for verb in "enter", "run":
+            try_all(Scenario([PROBE, "-A", verb, "/bin/sh", "-c", look],
+                             ["probe", "jail-keeper"], wanted))
 
 
 @sentence

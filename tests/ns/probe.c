@@ -6,6 +6,7 @@
  * The plan: the host's /usr, a little /etc, /dev, /proc, /tmp, and /mnt/home
  * for the home of the account, uid 61001, which nobody needs to know.
  *	-a KIND,FLAGS,MODE,TARGET,TEXT	one more entry
+ *	-A				no abstract sockets of others
  *	-i UID				another account
  *	-F FILE				a filter, as filter(1) here makes it
  *	-e NAME=VALUE, -k PATTERN	environment: set, or let in
@@ -236,6 +237,9 @@ read_option(struct options *options, int letter, char *value)
 	case 'a':
 		add_told_entry(options, value);
 		break;
+	case 'A':
+		plan->abstract_of_session = true;
+		break;
 	case 'e':
 		options->env[plan->n_env++ % STRINGS_MAX] = value;
 		break;
@@ -331,7 +335,7 @@ read_options(struct options *options, int argc, char **argv)
 	};
 	add_world(options);
 	while ((letter = getopt(argc, argv,
-				"+a:e:F:i:jk:L:l:m:nNP:R:s:S:t:u:U:")) >= 0)
+				"+Aa:e:F:i:jk:L:l:m:nNP:R:s:S:t:u:U:")) >= 0)
 		read_option(options, letter, optarg);
 }
 

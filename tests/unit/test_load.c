@@ -165,6 +165,8 @@ static const struct {
 	{ JAIL("seccomp = { profile = \"none\"; deny = [ \"kcmp\" ]; };"),
 	  ":1: \"seccomp\": with the profile \"none\" there is no filter to "
 	  "add to" },
+	{ JAIL("abstract_sockets = \"jail\";"),
+	  ":1: \"abstract_sockets\" must be \"host\" or \"session\"" },
 	{ JAIL("umask = 022;"), ":1: \"umask\" must be octal digits in quotes, "
 				"as in \"022\"" },
 	{ JAIL("umask = \"8\";"),
@@ -479,7 +481,8 @@ static const struct {
 	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;\n"
 	       "hide = [ \"/etc/secret\" ];"),
 	  ":2: jail \"web\": hide covers a path, and with root_inside = true "
-	  "the account may move what is there: leave it out, with hide = [ ] if "
+	  "the account may move what is there: leave it out, with hide = [ ] "
+	  "if "
 	  "it is inherited, and bind only what is to be seen" },
 	{ JAIL("root = \"/srv\"; writable = true; root_inside = true;\n"
 	       "name = \"work\";"),

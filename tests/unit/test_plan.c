@@ -57,6 +57,7 @@ sample(void)
 		.scratch_files = 77,
 		.terminals = 5,
 		.network = PLAN_NETWORK_HOST,
+		.abstract_of_session = true,
 		.ports = { 8000, 8009, PLAN_NEED_WISHED },
 		.seccomp = "batch",
 		.seccomp_allow = allow,
@@ -149,6 +150,7 @@ assert_same(const struct plan *a, const struct plan *b)
 	assert_true(a->scratch_files == b->scratch_files);
 	assert_int_equal(a->terminals, b->terminals);
 	assert_int_equal(a->network, b->network);
+	assert_int_equal(a->abstract_of_session, b->abstract_of_session);
 	assert_int_equal(a->ports.first, b->ports.first);
 	assert_int_equal(a->ports.last, b->ports.last);
 	assert_int_equal(a->ports.need, b->ports.need);

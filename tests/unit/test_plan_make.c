@@ -192,6 +192,7 @@ defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(plan.scratch_files, 65536);
 	assert_int_equal(plan.terminals, 64);
 	assert_int_equal(plan.sessions, 64);
+	assert_false(plan.abstract_of_session);
 	assert_int_equal(plan.umask, PLAN_UMASK_HOST);
 	assert_string_equal(plan.seccomp, "login");
 	assert_int_equal(plan.n_seccomp_allow, 0);
@@ -213,6 +214,7 @@ what_is_configured_is_in_the_plan(void **state)
 	struct plan plan = must_make(
 		JAIL("name = \"work\"; home = \"/home/%u-at-work\"; "
 		     "shell = \"/bin/zsh\"; hostname = \"%u.example\"; "
+		     "abstract_sockets = \"session\"; "
 		     "network = \"none\"; umask = \"077\"; "
 		     "seccomp = { profile = \"ide\"; allow = [ \"kcmp\" ]; "
 		     "deny = [ \"mount\", \"umount2\" ]; }; "
@@ -230,6 +232,7 @@ what_is_configured_is_in_the_plan(void **state)
 	assert_string_equal(plan.shell, "/bin/zsh");
 	assert_string_equal(plan.hostname, "alice.example");
 	assert_int_equal(plan.network, PLAN_NETWORK_NONE);
+	assert_true(plan.abstract_of_session);
 	assert_int_equal(plan.umask, 077);
 	assert_string_equal(plan.seccomp, "ide");
 	assert_int_equal(plan.n_seccomp_allow, 1);
