@@ -96,7 +96,7 @@ def a_chroot_for_an_account_shares_its_processes_with_the_host():
            "chroot.rename-outside", "proc.signal", "proc.pidfd-signal",
            "proc.ptrace", "proc.vm-read", "proc.pidfd-getfd",
            "proc.environ-outside", "ipc.sysv-shm", "ipc.sysv-msg",
-           "suid.honoured", "kern.keyring-user")
+           "suid.honoured", "kern.keyring-user", "proc.priority-user")
 
 
 COMMON = ["bwrap", "--ro-bind", "/", "/", "--bind", HOME, HOME, "--dev",

@@ -196,7 +196,7 @@ class Host:
         self.servers = Servers([
             (socket.AF_UNIX, f"/srv/planted/socket-{NONCE}"),
             (socket.AF_UNIX, f"/tmp/socket-{NONCE}"),
-            (socket.AF_UNIX, f"\0abstract-{NONCE}\0"),
+            (socket.AF_UNIX, f"\0abstract-{NONCE}"),
             (socket.AF_INET, ("0.0.0.0", 0))])
         self.accomplice = Accomplice()
         self.root_victim = self.victim(0)
@@ -235,6 +235,7 @@ class Host:
             user=uid, group=uid, extra_groups=[], cwd="/",
             env={"SECRET": SECRET})
         process.words = ":".join(process.stdout.readline().split())
+        process.priority = os.getpriority(os.PRIO_PROCESS, process.pid)
         return process
 
     def replant(self):
@@ -284,7 +285,7 @@ class Host:
             mate.wait()
             mate.stdout.close()
 
-    def traces(self, home, mate):
+    def traces(self, home, mate, results):
         """What only the host can see of an escape: NAME -> what."""
         found = {}
         for name, directory in MARKERS.items():
@@ -299,18 +300,23 @@ class Host:
         program.unlink(missing_ok=True)
         if mate.poll() is not None:
             found["proc.signal"] = "the process outside is dead"
-        elif os.getpriority(os.PRIO_PROCESS, mate.pid) > 1:
+        elif self.slower(mate) > (results.get("proc.priority", "")[:1]
+                                  == ("ESCAPED",)):
             found["proc.priority-user"] = "the process outside is slower"
         with contextlib.suppress(BlockingIOError):
             if NONCE.encode() in os.read(self.master, 4096):
                 found["tty.host-pts"] = "it arrived"
         return found
 
+    @staticmethod
+    def slower(mate):
+        return os.getpriority(os.PRIO_PROCESS, mate.pid) - mate.priority
+
     def report(self, output, home, mate):
         """NAME -> (VERDICT, DETAIL), of what the program printed."""
         results = {n: (v, d.strip()) for n, v, d in
                    LINE.findall(output.replace("\r", ""))}
-        for name, what in self.traces(home, mate).items():
+        for name, what in self.traces(home, mate, results).items():
             results[name] = ("ESCAPED", what)
         if "\n= " not in output:
             raise AssertionError(f"it did not end: {output[-2000:]!r}")

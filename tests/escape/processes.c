@@ -457,8 +457,9 @@ const struct attempt process_attempts[] = {
 	{ "proc.pidfd-getfd", "S7", take_victim_descriptor, "mate" },
 	{ "proc.pidfd-getfd-root", "S7", take_victim_descriptor,
 	  "root_victim" },
-	{ "proc.priority", "S7", slow_victim, "mate" },
+	/* In this order: the host's side counts. */
 	{ "proc.priority-user", "S7", slow_user, NULL },
+	{ "proc.priority", "S7", slow_victim, "mate" },
 	{ "proc.prlimit", "S7", limit_victim, "mate" },
 	{ "proc.ptrace-init", "S7", trace_init, NULL },
 	{ "proc.signal-init", "S7", signal_init, NULL },
