@@ -13,6 +13,8 @@
  * KEY=VALUE tells what was planted on the host; without, less can be proved:
  *	nonce	every planted secret is "secret-of-host-" and this
  *	secret	path of a file on the host with one
+ *	throwaway	what is made here may stay
+ *	own_system	the system here is the account's to change
  * and others, see planted.py.
  *
  *	escape --victim SECRET	a process of the host's, to be reached
@@ -156,6 +158,18 @@ climbs_to_host(void)
 	return false;
 }
 
+long
+root_of_here(void)
+{
+	char map[256];
+	long inside = -1, outside = -1;
+
+	if (read_text("/proc/self/uid_map", map, sizeof(map)) == NULL ||
+	    sscanf(map, "%ld %ld", &inside, &outside) != 2 || inside != 0)
+		return -1;
+	return outside;
+}
+
 bool
 shares(const char *name)
 {
@@ -278,8 +292,11 @@ judge(const struct attempt *attempt)
 }
 
 static const struct attempt *const tables[] = {
-	right_attempts,	 file_attempts,	   namespace_attempts, process_attempts,
-	kernel_attempts, channel_attempts, share_attempts,
+	right_attempts,	  file_attempts,    namespace_attempts,
+	process_attempts, kernel_attempts,  channel_attempts,
+	port_attempts,	  network_attempts, service_attempts,
+	broker_attempts,  keeper_attempts,  root_attempts,
+	share_attempts,
 };
 
 static bool

@@ -45,7 +45,9 @@ struct attempt {
 /* The tables, each ended by a name that is NULL. */
 extern const struct attempt file_attempts[], namespace_attempts[],
 	process_attempts[], right_attempts[], kernel_attempts[],
-	channel_attempts[], share_attempts[];
+	channel_attempts[], share_attempts[], network_attempts[],
+	port_attempts[], broker_attempts[], keeper_attempts[],
+	service_attempts[], root_attempts[];
 
 /* What the host's side told about KEY, or NULL. */
 const char *hint(const char *key);
@@ -62,6 +64,9 @@ bool secret_at(int dir, const char *path);
 bool is_host_root(int dir);
 /* Walks up from the working directory; whether the host's "/" is there. */
 bool climbs_to_host(void);
+
+/* Which uid of the host's is 0 in this process's user namespace; -1: none. */
+long root_of_here(void);
 
 /* Whether this process's namespace NAME ("pid") is the host's. */
 bool shares(const char *name);

@@ -59,9 +59,11 @@ read_key(const char *path)
 
 	if (read_text(path, text, sizeof(text)) == NULL)
 		refused(path);
-	if (strstr(text, "PRIVATE KEY") != NULL)
-		escaped("read %s", path);
-	contained("%s is no key", path);
+	if (strstr(text, "PRIVATE KEY") == NULL)
+		contained("%s is no key", path);
+	if (hint("own_system") != NULL)
+		not_here("%s is of its own system", path);
+	escaped("read %s", path);
 }
 
 static void
@@ -103,6 +105,8 @@ create_file(const char *dir)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		refused(path);
+	if (hint("throwaway") == NULL)
+		(void)unlink(path);
 	leaked("made %s", path);
 }
 
@@ -204,6 +208,8 @@ overwrite_program(const char *path)
 {
 	const int fd = open(path, O_WRONLY | O_CLOEXEC);
 
+	if (fd >= 0 && hint("own_system") != NULL)
+		leaked("%s of its own can be written to", path);
 	if (fd >= 0)
 		escaped("%s can be written to", path);
 	if (errno == ETXTBSY)

@@ -309,16 +309,11 @@ uncover_in_user_namespace(const char *path)
 static void
 be_root_of_host(const char *unused)
 {
-	char map[256];
-	unsigned long inside = 1, outside = 1, count = 0;
-
 	(void)unused;
 	if (geteuid() != 0)
 		contained("uid %u", geteuid());
-	if (read_text("/proc/self/uid_map", map, sizeof(map)) != NULL &&
-	    sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 &&
-	    outside != 0)
-		contained("root is uid %lu of the host", outside);
+	if (root_of_here() > 0)
+		contained("root is uid %ld of the host", root_of_here());
 	leaked("root is the host's");
 }
 

@@ -33,6 +33,8 @@ OTHER = "other"
 NONCE = os.urandom(6).hex()
 SECRET = f"secret-of-host-{NONCE}"
 IPC_KEY = int(NONCE[:7], 16)
+SERVICE = "/run/planted-service"
+LOG = pathlib.Path("/run/bed/log")
 
 FILES = {
     "secret": "/srv/planted/secret",
@@ -42,7 +44,10 @@ FILES = {
     "shm_secret": "/dev/shm/planted-secret",
     "run_secret": "/run/planted/secret",
     "root_secret": "/root/secret",
+    "vault": "/srv/vault/secret",
+    "table": "/srv/planted/table",
 }
+FOR_ROOT_ALONE = ("root_secret", "vault")
 PROGRAMS = {"suid": "/usr/bin/planted-suid", "sgid": "/usr/bin/planted-sgid",
             "filecaps": "/usr/bin/planted-caps"}
 # cap_dac_read_search, effective and permitted: capability(7), vfs_cap_data
@@ -128,6 +133,10 @@ def disk():
     return None
 
 
+def log_text():
+    return LOG.read_text(errors="replace") if LOG.exists() else ""
+
+
 def write(path, text, mode=0o644):
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +145,7 @@ def write(path, text, mode=0o644):
 
 
 class Servers(threading.Thread):
-    """They tell the secret to whoever connects."""
+    """They tell the secret to whoever connects, or sends something."""
 
     def __init__(self, addresses):
         super().__init__(daemon=True)
@@ -151,12 +160,21 @@ class Servers(threading.Thread):
             if family == socket.AF_INET:
                 self.port = sock.getsockname()[1]
             self.selector.register(sock, selectors.EVENT_READ)
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        datagrams.bind(("0.0.0.0", 0))
+        self.udp_port = datagrams.getsockname()[1]
+        self.selector.register(datagrams, selectors.EVENT_READ)
         self.start()
 
     def run(self):
         while True:
             for key, _ in self.selector.select():
                 with contextlib.suppress(OSError):
+                    if key.fileobj.type == socket.SOCK_DGRAM:
+                        _, name = key.fileobj.recvfrom(65536)
+                        key.fileobj.sendto(SECRET.encode(), name)
+                        continue
                     peer = key.fileobj.accept()[0]
                     peer.send(SECRET.encode())
                     peer.close()
@@ -164,7 +182,8 @@ class Servers(threading.Thread):
 
 class Accomplice(threading.Thread):
     """Outside, with the account's rights: carries directories out of HOMES,
-    and reads another account's file now and then."""
+    reads another account's file now and then, and lets a service start again
+    and again."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -177,10 +196,20 @@ class Accomplice(threading.Thread):
             time.sleep(0.01)
             with open(FILES["home_secret"], encoding="ascii") as file:
                 file.read()
+            self.restart(f"{SERVICE}/coming")
             for home in list(self.homes):
                 number += 1
                 with contextlib.suppress(OSError):
                     os.rename(f"{home}/carry-me", f"/home/.out/{number}")
+
+
+    @staticmethod
+    def restart(path):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+            time.sleep(0.001)
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.bind(path)
 
 
 class Host:
@@ -188,18 +217,24 @@ class Host:
 
     def __init__(self):
         for key, path in FILES.items():
-            write(path, SECRET + "\n", 0o600 if key == "root_secret" else 0o644)
+            write(path, SECRET + "\n", 0o600 if key in FOR_ROOT_ALONE
+                  else 0o644)
+        write(FILES["table"], f"0 0 1 1 * : {SECRET}\n")
+        subprocess.run(["crontab", "-u", OTHER, FILES["table"]], check=False)
         os.chmod(f"/home/{OTHER}", 0o755)
         os.makedirs("/home/.out", exist_ok=True)
         self.plant_programs()
+        self.plant_service()
         self.plant_ipc()
         self.servers = Servers([
+            (socket.AF_UNIX, f"{SERVICE}/socket"),
             (socket.AF_UNIX, f"/srv/planted/socket-{NONCE}"),
             (socket.AF_UNIX, f"/tmp/socket-{NONCE}"),
             (socket.AF_UNIX, f"\0abstract-{NONCE}"),
             (socket.AF_INET, ("0.0.0.0", 0))])
         self.accomplice = Accomplice()
         self.root_victim = self.victim(0)
+        self.log_start = 0
         self.master, self.slave = os.openpty()
         os.set_blocking(self.master, False)
 
@@ -214,6 +249,21 @@ class Host:
         with contextlib.suppress(OSError):
             os.setxattr(PROGRAMS["filecaps"], "security.capability",
                         FILE_CAPS)
+
+    @staticmethod
+    def plant_service():
+        """As a daemon's start may leave it."""
+        os.makedirs(SERVICE, exist_ok=True)
+        for name in os.listdir(SERVICE):
+            os.unlink(f"{SERVICE}/{name}")
+        program = pathlib.Path(SERVICE) / "program"
+        program.write_bytes(pathlib.Path(PROGRAM).read_bytes())
+        program.chmod(0o4755)
+        os.mknod(f"{SERVICE}/null", 0o20666, os.makedev(1, 3))
+        os.chmod(f"{SERVICE}/null", 0o666)
+        os.symlink(FILES["secret"], f"{SERVICE}/link")
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(f"{SERVICE}/coming")
 
     def plant_ipc(self):
         create = 0o1666  # IPC_CREAT and for everybody
@@ -247,38 +297,43 @@ class Host:
         LIBC.msgsnd(self.queue, message, ctypes.c_size_t(len(SECRET)), 0)
         LIBC.mq_send(self.mq, SECRET.encode(), ctypes.c_size_t(len(SECRET)), 0)
 
-    def hints(self, name, uid, mate, groups=None, **more):
+    def hints(self, name, uid, mate, told):
+        """What the program is told: words for it, and TOLD instead."""
         words = {
             "nonce": NONCE, **FILES, **PROGRAMS, "other": OTHER,
             "account": name, "uid": uid, "gid": uid,
-            "groups": groups or uid, "home": f"/home/{name}",
+            "groups": uid, "home": f"/home/{name}",
             "key": f"key-{NONCE}", "ipc_key": IPC_KEY,
             "socket": f"/srv/planted/socket-{NONCE}",
             "tmp_socket": f"/tmp/socket-{NONCE}",
-            "port": self.servers.port, "hostname": os.uname().nodename,
+            "port": self.servers.port, "udp_port": self.servers.udp_port,
+            "hostname": os.uname().nodename,
             "mate": mate, "root_victim": self.root_victim.words,
-            "pts": os.ttyname(self.slave), "accomplice": 1,
+            "pts": os.ttyname(self.slave), "accomplice": 1, "throwaway": 1,
             "handle": handle_of(FILES["home_secret"]),
             "mnt_handle": handle_of("/proc/self/ns/mnt"),
             "pid_handle": handle_of("/proc/self/ns/pid"),
             "disk": disk(), "tmp_mib": 256, "tmp_files": 65536,
-            "nproc": 1024, **more}
+            "nproc": 1024}
         for ns in ("mnt", "pid", "net", "ipc", "uts", "user", "cgroup"):
             words[ns] = os.readlink(f"/proc/self/ns/{ns}").split(":")[1]
+        words.update(told or {})
         return [f"{k}={v}" for k, v in words.items() if v is not None]
 
     @contextlib.contextmanager
-    def ready(self, name, uid, home, **more):
+    def ready(self, name, uid, home, told=None):
         """In here somebody may try to escape: hints for that."""
         as_account(uid, plant_user_key)
         os.chown(os.ttyname(self.slave), uid, -1)
         os.chmod(os.ttyname(self.slave), 0o620)
         os.chown("/home/.out", uid, uid)
+        write(f"{home}/of-root", SECRET + "\n", 0o600)
         mate = self.victim(uid)
+        self.log_start = len(log_text())
         self.replant()
         self.accomplice.homes.append(home)
         try:
-            yield self.hints(name, uid, mate.words, **more), mate
+            yield self.hints(name, uid, mate.words, told), mate
         finally:
             self.accomplice.homes.remove(home)
             mate.kill()
@@ -303,9 +358,14 @@ class Host:
         elif self.slower(mate) > (results.get("proc.priority", "")[:1]
                                   == ("ESCAPED",)):
             found["proc.priority-user"] = "the process outside is slower"
+        if self.root_victim.poll() is not None:
+            found["keeper.entered"] = "the process of root's is dead"
+            self.root_victim = self.victim(0)
         with contextlib.suppress(BlockingIOError):
             if NONCE.encode() in os.read(self.master, 4096):
                 found["tty.host-pts"] = "it arrived"
+        if f"\n<38>sshd[1]: forged-{NONCE}" in log_text()[self.log_start:]:
+            found["broker.log-line"] = "the log has the line"
         return found
 
     @staticmethod

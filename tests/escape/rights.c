@@ -121,6 +121,8 @@ raise_capabilities(const char *unused)
 	memset(caps, 0xff, sizeof(caps));
 	if (syscall(SYS_capset, &head, caps) < 0)
 		refused("capset");
+	if (root_of_here() > 0)
+		leaked("has all capabilities of a namespace of its own");
 	escaped("has all capabilities");
 }
 

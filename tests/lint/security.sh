@@ -6,7 +6,7 @@
 
 cd "$top_srcdir" || exit 99
 status=0
-promises=25
+promises=29
 
 fail() {
 	echo "FAIL: $*"
