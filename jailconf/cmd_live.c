@@ -90,7 +90,7 @@ run_inside(const struct live *live, const char *const *words,
 	struct live_program program = *how;
 	size_t n = 1;
 
-	if (live->only_one) {
+	if ((live->traits & LIVE_OWN_NETWORK) != 0) {
 		argv[n++] = "exec";
 		argv[n++] = "--start";
 	} else {
@@ -114,6 +114,7 @@ run_inside(const struct live *live, const char *const *words,
 static void
 suite_words(const struct live *live, const char *place, const char **words)
 {
+	static const char *const root[] = { "uid=0", "gid=0", "own_system=1" };
 	size_t n = 0;
 
 	words[n++] = "-x";
@@ -122,6 +123,11 @@ suite_words(const struct live *live, const char *place, const char **words)
 		words[n++] = "-C";
 		words[n++] = place;
 	}
+	/* Before the host's, since the first one counts. */
+	for (size_t i = 0; (live->traits & LIVE_ROOT_INSIDE) != 0 &&
+			   i < sizeof(root) / sizeof(root[0]);
+	     i++)
+		words[n++] = root[i];
 	for (size_t i = 0; i < live->host.n_hints; i++)
 		words[n++] = live->host.hint[i];
 	words[n] = NULL;
@@ -355,7 +361,25 @@ plant_and_try(struct live *live, struct err *err)
 	return ret;
 }
 
-/* Whether the account is jailed, and by what network. */
+static unsigned int
+traits_of(const struct plan *plan)
+{
+	const bool namespaces = strcmp(plan->seccomp, "ide") == 0 ||
+				strcmp(plan->seccomp, "none") == 0;
+	unsigned int traits = 0;
+
+	if (plan->network == PLAN_NETWORK_HOST)
+		traits |= LIVE_HOST_NETWORK;
+	if (plan->network == PLAN_NETWORK_PRIVATE)
+		traits |= LIVE_OWN_NETWORK;
+	if (namespaces)
+		traits |= LIVE_NAMESPACES;
+	if (plan->root_inside)
+		traits |= LIVE_ROOT_INSIDE;
+	return traits;
+}
+
+/* Whether the account is jailed, and what that opens. */
 static int
 look_up(struct live *live, struct err *err)
 {
@@ -371,8 +395,7 @@ look_up(struct live *live, struct err *err)
 			(void)err_set(err, ERR_REFUSED, "is not jailed");
 		else if (rehearse_plan(decision.jail, live->account, &plan,
 				       err) == 0) {
-			live->network = plan.network == PLAN_NETWORK_HOST;
-			live->only_one = plan.network == PLAN_NETWORK_PRIVATE;
+			live->traits = traits_of(&plan);
 			plan_free(&plan);
 			ret = 0;
 		}

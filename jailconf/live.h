@@ -13,13 +13,20 @@
 enum verdict { CONTAINED, ESCAPED, LEAK, NOT_HERE };
 enum { VERDICTS = NOT_HERE + 1 };
 
+/* What was asked for, and opens something. */
+enum live_trait {
+	LIVE_HOST_NETWORK = 1 << 0,
+	LIVE_OWN_NETWORK = 1 << 1, /* and there is no second one */
+	LIVE_NAMESPACES = 1 << 2,  /* of users, by the filter */
+	LIVE_ROOT_INSIDE = 1 << 3,
+};
+
 struct live {
 	const struct account *account;
 	struct live_host host;
 	struct json_object *list; /* NULL: lines are printed at once */
-	bool network;		  /* the jail's network is the host's */
-	bool only_one; /* it has an address, and there is no second one */
-	bool wrong;    /* something has escaped, or leaks */
+	unsigned int traits;	  /* the jail's, of enum live_trait */
+	bool wrong;		  /* something has escaped, or leaks */
 	size_t count[VERDICTS];
 	size_t tried; /* attempts of the door that is being tried */
 	/* What has been said of the planted things. */
