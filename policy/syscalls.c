@@ -2,6 +2,7 @@
 #include "policy/syscalls.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 
@@ -68,6 +69,9 @@ const struct refused_call refused_calls[] = {
 	{ "open_by_handle_at", 0, EPERM, ALL },
 	{ "pidfd_getfd", 0, EPERM, ALL },
 
+	/* Whose quota a file counts for: its owner may say so. */
+	{ "file_setattr", 469, EPERM, ALL },
+
 	/* What the host has only once.  All need a capability that no jail
 	 * has; this is the second wall. */
 	{ "acct", 0, EPERM, ALL },
@@ -127,6 +131,11 @@ const struct refused_argument refused_arguments[] = {
 	IOCTL(TIOCSTI),		/* types into the terminal: CVE-2017-5226 */
 	IOCTL(0x541C),		/* TIOCLINUX pastes: CVE-2023-28100 */
 	IOCTL(TIOCSETD),	/* loads a line discipline's module */
+	/* As file_setattr(2): the project of a file and FS_XFLAG_PROJINHERIT,
+	 * or the latter alone.  Programs that set other flags with these do
+	 * without on file systems that have none. */
+	IOCTL(FS_IOC_FSSETXATTR),
+	IOCTL(FS_IOC_SETFLAGS),
 	CLONE(CLONE_NEWCGROUP),
 	CLONE(CLONE_NEWIPC),
 	CLONE(CLONE_NEWNET),

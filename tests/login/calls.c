@@ -20,7 +20,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TIOCLINUX_NUMBER = 0x541c, X32 = 0x40000000 };
+enum {
+	TIOCLINUX_NUMBER = 0x541c,
+	FSSETXATTR = 0x401c5820, /* FS_IOC_FSSETXATTR */
+	SETFLAGS = 0x40086602,	 /* FS_IOC_SETFLAGS */
+	FILE_SETATTR_NUMBER = 469,
+	X32 = 0x40000000
+};
 
 static void
 tell(const char *what, long ret)
@@ -171,6 +177,14 @@ try_terminal(void)
 		     &byte));
 	tell("TIOCSETD",
 	     syscall(SYS_ioctl, slave, (long)TIOCSETD, &(int){ 0 }));
+	tell("FSSETXATTR", syscall(SYS_ioctl, slave, (long)FSSETXATTR, NULL));
+	tell("FSSETXATTR-high",
+	     syscall(SYS_ioctl, slave, (long)FSSETXATTR | 1L << 32, NULL));
+	tell("SETFLAGS", syscall(SYS_ioctl, slave, (long)SETFLAGS, NULL));
+	tell("SETFLAGS-high",
+	     syscall(SYS_ioctl, slave, (long)SETFLAGS | 1L << 40, NULL));
+	tell("file_setattr",
+	     syscall(FILE_SETATTR_NUMBER, -1, NULL, NULL, 0, 0));
 	tell("TIOCGWINSZ", syscall(SYS_ioctl, slave, (long)TIOCGWINSZ,
 				   &(struct winsize){ .ws_row = 0 }));
 }

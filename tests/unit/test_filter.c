@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/fs.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -273,6 +274,13 @@ arguments_are_looked_at_as_the_kernel_does(void **state)
 		{ "ioctl", ~0ULL, TIOCSTI, 0, EPERM, EPERM },
 		{ "ioctl", 0, 0x541c | 1ULL << 40, 0, EPERM, EPERM },
 		{ "ioctl", 0, TIOCSETD, 0, EPERM, EPERM },
+		{ "ioctl", 0, FS_IOC_FSSETXATTR, 0, EPERM, EPERM },
+		{ "ioctl", 0, FS_IOC_FSSETXATTR | 1ULL << 32, 0, EPERM, EPERM },
+		{ "ioctl", 0, FS_IOC_SETFLAGS, 0, EPERM, EPERM },
+		{ "ioctl", 0, FS_IOC_SETFLAGS | 1ULL << 63, 0, EPERM, EPERM },
+		{ "ioctl", 0, FS_IOC_FSGETXATTR, 0, ALLOWED, ALLOWED },
+		{ "ioctl", 0, FS_IOC_GETFLAGS, 0, ALLOWED, ALLOWED },
+		{ "ioctl", 0, FICLONE, 0, ALLOWED, ALLOWED },
 		{ "ioctl", 0, TIOCGWINSZ, 0, ALLOWED, ALLOWED },
 		{ "ioctl", 0, TCGETS, 0, ALLOWED, ALLOWED },
 		{ "ioctl", 0, TIOCSCTTY, 0, ALLOWED, ALLOWED },
