@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Changes with the order of the calls in plan_seal(). */
-enum { PLAN_MAGIC = 0x706c6138 };
+enum { PLAN_MAGIC = 0x706c6139 };
 
 enum { GID_TTY = 5 }; /* Debian's base-passwd, and everybody's */
 
@@ -64,6 +64,12 @@ bool
 share_is_of_session(enum plan_share share)
 {
 	return share == PLAN_SESSION_TIME || share == PLAN_SESSION_CPU;
+}
+
+bool
+plan_call_moves_files(const char *call)
+{
+	return strcmp(call, "ioctl") == 0 || strcmp(call, "file_setattr") == 0;
 }
 
 uid_t
@@ -188,6 +194,23 @@ unpack_shares(struct unpack *unpack, struct plan_limit_share *shares)
 }
 
 static void
+pack_quota(struct pack *pack, const struct plan *plan)
+{
+	pack_number(pack, plan->quota.bytes);
+	pack_number(pack, plan->quota.files);
+	pack_number(pack, plan->quota.need);
+}
+
+static void
+unpack_quota(struct unpack *unpack, struct plan *plan)
+{
+	plan->quota.bytes = unpack_number(unpack);
+	plan->quota.files = unpack_number(unpack);
+	plan->quota.need =
+		(enum plan_need)unpack_number_to(unpack, PLAN_NEED_REQUIRED);
+}
+
+static void
 pack_ports(struct pack *pack, const struct plan *plan)
 {
 	pack_number(pack, plan->ports.first);
@@ -280,6 +303,7 @@ plan_seal(const struct plan *plan, struct err *err)
 	pack_shares(&pack, plan->shares);
 	pack_text(&pack, plan->reseller);
 	pack_shares(&pack, plan->above);
+	pack_quota(&pack, plan);
 	pack_texts(&pack, plan->env, plan->n_env);
 	pack_texts(&pack, plan->env_keep, plan->n_env_keep);
 	pack_texts(&pack, plan->commands, plan->n_commands);
@@ -321,6 +345,7 @@ unpack_plan(struct unpack *unpack, struct plan *plan)
 	unpack_shares(unpack, plan->shares);
 	plan->reseller = unpack_text_or_null(unpack);
 	unpack_shares(unpack, plan->above);
+	unpack_quota(unpack, plan);
 	plan->env = unpack_texts(unpack, &plan->n_env);
 	plan->env_keep = unpack_texts(unpack, &plan->n_env_keep);
 	plan->commands = unpack_texts(unpack, &plan->n_commands);
@@ -562,6 +587,24 @@ check_reseller(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* Where the account may say which project a file is of, none is counted that
+ * it does not want to be.  In the user namespace of root inside the kernel lets
+ * nobody say it, but not all of a session is in there. */
+static int
+check_quota(const struct plan *plan, struct err *err)
+{
+	if (!plan_has_quota(plan))
+		return 0;
+	if (plan->n_filter == 0)
+		return err_set(err, ERR_UNSAFE, "plan: disk without a filter");
+	for (size_t i = 0; i < plan->n_seccomp_allow; i++)
+		if (plan_call_moves_files(plan->seccomp_allow[i]))
+			return err_set(err, ERR_UNSAFE,
+				       "plan: disk, and %s is allowed",
+				       plan->seccomp_allow[i]);
+	return 0;
+}
+
 int
 plan_check(const struct plan *plan, struct err *err)
 {
@@ -572,7 +615,7 @@ plan_check(const struct plan *plan, struct err *err)
 	if (check_ids(plan, err) < 0 || check_root_inside(plan, err) < 0 ||
 	    check_places(plan, err) < 0 || check_filter(plan, err) < 0 ||
 	    check_ports(plan, err) < 0 || check_reseller(plan, err) < 0 ||
-	    check_private(plan, err) < 0)
+	    check_quota(plan, err) < 0 || check_private(plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_commands; i++)
 		if (command_find(plan->commands[i]) == NULL)

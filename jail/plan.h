@@ -145,6 +145,12 @@ struct plan_ports {
 	enum plan_need need;
 };
 
+/* What the account may keep on disk: jail/quota.h.  0: no such limit. */
+struct plan_quota {
+	uint64_t bytes, files;
+	enum plan_need need;
+};
+
 struct plan {
 	struct arena arena; /* everything below lives in it */
 
@@ -178,6 +184,7 @@ struct plan {
 	const char *reseller; /* or NULL: of the host's own */
 	struct plan_limit_share above[PLAN_SHARES]; /* the reseller's: all its
 						     * jails together */
+	struct plan_quota quota;
 	enum plan_network network;
 	bool abstract_of_session; /* abstract sockets: jail/landlock.h */
 	struct plan_ports ports;
@@ -239,12 +246,23 @@ plan_owns_network(const struct plan *plan)
 	return plan->network != PLAN_NETWORK_HOST;
 }
 
+/* Whether what the account keeps on disk is limited. */
+static inline bool
+plan_has_quota(const struct plan *plan)
+{
+	return plan->quota.bytes != 0 || plan->quota.files != 0;
+}
+
 /*
  * Of an ENTRY_SCRATCH: how large its own tmpfs is.  Returns 1, or 0 if it
  * has none, or -1 if its text is no such thing.
  */
 int entry_own_size(const struct entry *entry, uint64_t *bytes, uint64_t *files)
 	__attribute__((nonnull, warn_unused_result));
+
+/* Whether the system call named CALL, if all its arguments are allowed, lets
+ * the owner of a file say whose quota counts it. */
+bool plan_call_moves_files(const char *call) __attribute__((nonnull, pure));
 
 /* What the account's uid looks like inside. */
 uid_t plan_uid_inside(const struct plan *plan) __attribute__((nonnull, pure));

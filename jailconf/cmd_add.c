@@ -25,6 +25,8 @@ struct addition {
 	const char *shell; /* inside */
 	bool needs_shell;  /* the login shell is to become jailsh(8) */
 	bool same;	   /* the file is what it shall be */
+	bool uncounted;	   /* the quota would refuse it as things are */
+	struct err why_uncounted;
 };
 
 static void
@@ -82,6 +84,7 @@ rehearse_addition(struct addition *add, struct err *err)
 		return -1;
 	add->jail = jail_conf_name(decision.jail);
 	add->shell = arena_copy(&add->arena, plan.shell, err);
+	add->uncounted = rehearse_quota(&plan, &add->why_uncounted) < 0;
 	plan_free(&plan);
 	return add->shell != NULL ? 0 : -1;
 }
@@ -189,6 +192,9 @@ warn(const struct addition *add)
 			   "pam service %s does not call pam_jail: logins of "
 			   "%s there are not jailed yet",
 			   service, user);
+	if (add->uncounted)
+		report_add(&report, SEVERITY_WARNING, "", "%s",
+			   add->why_uncounted.text);
 	account_outsiders(add->account.uid, &outsiders);
 	if (outsiders.n > 0)
 		report_add(&report, SEVERITY_WARNING, "end them",

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "jail/cgroup.h"
+#include "jail/quota.h"
 #include "jailconf/doors.h"
 #include "jailconf/host.h"
 #include "jailconf/listing.h"
@@ -38,6 +39,9 @@ struct check {
 	size_t n_open; /* with ports that are not held here */
 	char open[64];
 	struct err why_open;
+	size_t n_uncounted; /* with a quota that is not held here */
+	char uncounted[64];
+	struct err why_uncounted;
 };
 
 /* --- which doors are in use --------------------------------------------- */
@@ -221,6 +225,38 @@ note_ports(struct check *check, const struct plan *plan)
 	check->why_open = err;
 }
 
+/* What is written there is the account's, and no quota's. */
+static void
+note_missed(struct check *check, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_entries; i++)
+		if (quota_misses(&plan->entries[i]))
+			report_add(&check->report, SEVERITY_REMARK, "",
+				   "account %s: the quota of jail %s does not "
+				   "count what is written to %s",
+				   plan->account, plan->jail,
+				   plan->entries[i].text);
+}
+
+/* Returns -1 and why the account is refused, if it is. */
+static int
+note_quota(struct check *check, const struct plan *plan, struct err *err)
+{
+	if (!plan_has_quota(plan))
+		return 0;
+	note_missed(check, plan);
+	if (rehearse_quota(plan, err) == 0)
+		return 0;
+	if (plan->quota.need == PLAN_NEED_REQUIRED)
+		return -1;
+	if (check->n_uncounted++ > 0)
+		return 0;
+	(void)snprintf(check->uncounted, sizeof(check->uncounted), "%s",
+		       plan->account);
+	check->why_uncounted = *err;
+	return 0;
+}
+
 /* The account that is looked at. */
 struct examined {
 	struct check *check;
@@ -244,7 +280,8 @@ check_jail(void *arg, const struct decision *decision)
 		return;
 	}
 	if (note_services(check, &plan, &err) < 0 ||
-	    network_note(&plan, &check->networks, &err) < 0)
+	    network_note(&plan, &check->networks, &err) < 0 ||
+	    note_quota(check, &plan, &err) < 0)
 		tell_account(check, account->name, decision->rule, &err);
 	note_limits(check, &plan);
 	note_ports(check, &plan);
@@ -270,6 +307,17 @@ tell_ports(struct check *check)
 			   "%zu accounts (%s) may bind all ports, because "
 			   "theirs are not required: %s",
 			   check->n_open, check->open, check->why_open.text);
+}
+
+static void
+tell_quotas(struct check *check)
+{
+	if (check->n_uncounted > 0)
+		report_add(&check->report, SEVERITY_WARNING, "",
+			   "the disk of %zu accounts (%s) is not limited, "
+			   "which is not required: %s",
+			   check->n_uncounted, check->uncounted,
+			   check->why_uncounted.text);
 }
 
 static void
@@ -463,6 +511,7 @@ check_policy(struct check *check)
 	check_listed_accounts(check);
 	tell_limits(check);
 	tell_ports(check);
+	tell_quotas(check);
 	network_tell(&check->networks, &check->report);
 }
 

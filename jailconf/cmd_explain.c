@@ -242,6 +242,21 @@ show_head(const struct explanation *explanation)
 		out_row("mapped by", "%s", decision->rule);
 }
 
+/* As a login: what is not counted keeps everybody out, if it has to be. */
+static int
+rehearse(const struct explanation *explanation, struct plan *plan,
+	 struct err *err)
+{
+	if (rehearse_plan(explanation->decision.jail, &explanation->account,
+			  plan, err) < 0)
+		return -1;
+	if (plan->quota.need != PLAN_NEED_REQUIRED ||
+	    rehearse_quota(plan, err) == 0)
+		return 0;
+	plan_free(plan);
+	return -1;
+}
+
 /* Returns whether the jail could be planned. */
 static bool
 show_plan(struct explanation *explanation)
@@ -251,8 +266,7 @@ show_plan(struct explanation *explanation)
 
 	if (explanation->decision.jail == NULL)
 		return true;
-	if (rehearse_plan(explanation->decision.jail, &explanation->account,
-			  &plan, &err) < 0) {
+	if (rehearse(explanation, &plan, &err) < 0) {
 		out_error("%s is refused everywhere: %s",
 			  explanation->account.name, err.text);
 		if (explanation->object != NULL)

@@ -2,7 +2,9 @@
 #include "jailconf/limits.h"
 
 #include "jail/cgroup.h"
+#include "jail/quota.h"
 #include "jailconf/output.h"
+#include "jailconf/rehearse.h"
 
 #include <inttypes.h>
 
@@ -95,11 +97,44 @@ print_shares(const struct plan *plan)
 			names, share_lack(plan));
 }
 
+static void
+print_missed(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_entries; i++)
+		if (quota_misses(&plan->entries[i]))
+			out_row("", "not counted: what is written to %s",
+				plan->entries[i].target);
+}
+
+/* And what comes of it on this host. */
+static void
+print_quota(const struct plan *plan)
+{
+	struct line line = { .used = 0 };
+	struct err err;
+
+	if (!plan_has_quota(plan))
+		return;
+	if (plan->quota.bytes != 0)
+		line_add(&line, "%" PRIu64 " KiB", plan->quota.bytes / 1024);
+	if (plan->quota.files != 0)
+		line_add(&line, "%s%" PRIu64 " files",
+			 line.used > 0 ? " and " : "", plan->quota.files);
+	out_row("disk",
+		"%s on each file system, for project %u: home, binds of its "
+		"own, changes",
+		line.text, plan->uid);
+	print_missed(plan);
+	if (rehearse_quota(plan, &err) < 0)
+		out_row("", "not held: %s", err.text);
+}
+
 void
 limits_print(const struct plan *plan)
 {
 	print_limits(plan);
 	print_shares(plan);
+	print_quota(plan);
 }
 
 /* --- JSON --------------------------------------------------------------- */
@@ -171,6 +206,35 @@ add_reseller(const struct plan *plan, const struct share_held *held,
 	(void)json_object_object_add(object, "reseller", reseller);
 }
 
+static void
+add_quota(const struct plan *plan, struct json_object *limits)
+{
+	struct json_object *const missed = json_object_new_array();
+	struct json_object *quota = NULL;
+	struct err err;
+
+	if (plan_has_quota(plan)) {
+		quota = json_object_new_object();
+		json_set_number(quota, "project", plan->uid);
+		if (plan->quota.bytes != 0)
+			json_set_number(quota, "bytes", plan->quota.bytes);
+		if (plan->quota.files != 0)
+			json_set_number(quota, "files", plan->quota.files);
+		for (size_t i = 0; i < plan->n_entries; i++)
+			if (quota_misses(&plan->entries[i]))
+				(void)json_object_array_add(
+					missed,
+					json_object_new_string(
+						plan->entries[i].target));
+		(void)json_object_object_add(quota, "not_counted",
+					     json_object_get(missed));
+		json_set(quota, "not_held",
+			 rehearse_quota(plan, &err) < 0 ? err.text : NULL);
+	}
+	(void)json_object_put(missed);
+	(void)json_object_object_add(limits, "disk", quota);
+}
+
 void
 limits_json(const struct plan *plan, struct json_object *object)
 {
@@ -184,6 +248,7 @@ limits_json(const struct plan *plan, struct json_object *object)
 	json_set_number(limits, "sessions", plan->sessions);
 	(void)cgroup_foresee(plan, &held, &err);
 	shares_json(plan->shares, held.jail, limits);
+	add_quota(plan, limits);
 	(void)json_object_object_add(object, "limits", limits);
 	if (plan->reseller != NULL)
 		add_reseller(plan, &held, object);

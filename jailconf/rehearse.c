@@ -5,7 +5,7 @@
 #include "base/path.h"
 #include "jail/cgroup.h"
 #include "jail/landlock.h"
-#include "jail/root.h"
+#include "jail/quota.h"
 #include "jailconf/network.h"
 
 #include <ctype.h>
@@ -48,13 +48,31 @@ static int
 open_everything(const struct plan *plan, struct err *err)
 {
 	struct root_trees trees = ROOT_TREES_NONE;
+	int ret = 0;
 
 	if (geteuid() != 0)
 		return 0;
 	if (root_trees_open(plan, &trees, err) < 0)
 		return err_context(err, "jail %s", plan->jail);
+	if (plan->quota.need == PLAN_NEED_REQUIRED)
+		ret = quota_foresee(plan, &trees, err);
 	root_trees_close(&trees);
-	return 0;
+	return ret;
+}
+
+int
+rehearse_quota(const struct plan *plan, struct err *err)
+{
+	struct root_trees trees = ROOT_TREES_NONE;
+	int ret;
+
+	if (geteuid() != 0 || !plan_has_quota(plan))
+		return 0;
+	if (root_trees_open(plan, &trees, err) < 0)
+		return -1;
+	ret = quota_check(plan, &trees, err);
+	root_trees_close(&trees);
+	return ret;
 }
 
 int

@@ -22,6 +22,14 @@ int rehearse_plan(const struct jail_conf *jail, const struct account *account,
 	__attribute__((nonnull, warn_unused_result));
 
 /*
+ * Whether what PLAN's account keeps is counted: a plan that rehearse_plan() is
+ * fine with is refused without, if it requires it.  Others than root are told
+ * that it is.  Returns 0, or -1 with what quota_check() fails with.
+ */
+int rehearse_quota(const struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Loads the policy of CONF_DIR, and says in *err what to do if there is
  * none.  As policy_load().
  */

@@ -44,6 +44,7 @@ int cmd_list(const struct call *call) __attribute__((nonnull));
 int cmd_log(const struct call *call) __attribute__((nonnull));
 int cmd_try(const struct call *call) __attribute__((nonnull));
 int cmd_exec(const struct call *call) __attribute__((nonnull));
+int cmd_quota(const struct call *call) __attribute__((nonnull));
 int cmd_stop(const struct call *call) __attribute__((nonnull));
 
 #endif

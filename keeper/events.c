@@ -78,12 +78,13 @@ keeper_log_left(const struct keeper *keeper, const struct err *err)
 }
 
 void
-keeper_log_no_ports(const struct keeper *keeper, const struct err *err)
+keeper_log_not_held_because(const struct keeper *keeper, const char *name,
+			    const struct err *err)
 {
 	struct log_event event;
 
 	keeper_event(keeper, &event, "limit");
-	log_add(&event, "not_held", "ports");
+	log_add(&event, "not_held", name);
 	log_add(&event, "cause", err->text);
 	log_send(keeper->log, LOG_WARNING, "jail-keeper", &event);
 }

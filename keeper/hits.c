@@ -40,6 +40,43 @@ is_same(const struct share_hits *a, const struct share_hits *b)
 	       a->above_refused == b->above_refused;
 }
 
+static bool
+is_same_disk(const struct quota_full *a, const struct quota_full *b)
+{
+	return a->bytes == b->bytes && a->files == b->files;
+}
+
+static void
+begin_limit(struct log_event *event, const struct plan *plan)
+{
+	log_begin(event, "limit");
+	log_add(event, "user", plan->account);
+	log_add_number(event, "uid", plan->uid);
+	log_add(event, "jail", plan->jail);
+}
+
+/* Not more than a line in a while: who is at the limit goes to and fro. */
+static void
+note_disk(struct hits *hits, const struct plan *plan, int log, int64_t now_ms)
+{
+	struct log_event event;
+
+	if (!hits->disk_held)
+		return;
+	quota_look_outside(plan, &hits->disk);
+	if (is_same_disk(&hits->disk, &hits->disk_logged) ||
+	    now_ms < hits->next_disk_line_ms)
+		return;
+	hits->disk_logged = hits->disk;
+	if (!hits->disk.bytes && !hits->disk.files)
+		return;
+	begin_limit(&event, plan);
+	log_add_number(&event, "disk_full", hits->disk.bytes);
+	log_add_number(&event, "disk_files_full", hits->disk.files);
+	log_send(log, LOG_WARNING, "jail-keeper", &event);
+	hits->next_disk_line_ms = now_ms + LINE_PAUSE_MS;
+}
+
 void
 hits_note(struct hits *hits, const struct plan *plan, int log, int64_t now_ms)
 {
@@ -47,12 +84,10 @@ hits_note(struct hits *hits, const struct plan *plan, int log, int64_t now_ms)
 	struct log_event event;
 
 	share_read_hits(&hits->events, &hits->seen);
+	note_disk(hits, plan, log, now_ms);
 	if (is_same(&hits->seen, old) || now_ms < hits->next_line_ms)
 		return;
-	log_begin(&event, "limit");
-	log_add(&event, "user", plan->account);
-	log_add_number(&event, "uid", plan->uid);
-	log_add(&event, "jail", plan->jail);
+	begin_limit(&event, plan);
 	log_add_number(&event, "oom_kill",
 		       (int64_t)(hits->seen.oom_kills - old->oom_kills));
 	log_add_number(
@@ -67,6 +102,15 @@ hits_note(struct hits *hits, const struct plan *plan, int log, int64_t now_ms)
 	log_send(log, LOG_WARNING, "jail-keeper", &event);
 	hits->logged = hits->seen;
 	hits->next_line_ms = now_ms + LINE_PAUSE_MS;
+}
+
+void
+hits_look_inside(struct hits *hits, const struct plan *plan)
+{
+	share_read_hits(&hits->events, &hits->seen);
+	hits->disk_told = hits->disk;
+	if (hits->disk_held)
+		quota_look_inside(plan, &hits->disk);
 }
 
 int64_t
@@ -123,6 +167,17 @@ line_add(struct line *line, const char *fmt, ...)
 		line->used += (size_t)n < room ? (size_t)n : room - 1;
 }
 
+static void
+add_disk(const struct hits *hits, const struct plan *plan, struct line *line)
+{
+	if (hits->disk.bytes && !hits->disk_told.bytes)
+		line_add(line, "disk quota used up (limit %" PRIu64 " MiB)",
+			 plan->quota.bytes >> 20);
+	if (hits->disk.files && !hits->disk_told.files)
+		line_add(line, "disk quota used up (limit %" PRIu64 " files)",
+			 plan->quota.files);
+}
+
 void
 hits_words(const struct hits *hits, const struct plan *plan, char *text,
 	   size_t size)
@@ -151,6 +206,7 @@ hits_words(const struct hits *hits, const struct plan *plan, char *text,
 			 "too many processes together with other accounts "
 			 "(limit %" PRIu64 "): %" PRIu64 " not started",
 			 plan->above[PLAN_PIDS].value, together);
+	add_disk(hits, plan, &line);
 }
 
 void

@@ -6,6 +6,7 @@
 #define KEEPER_HITS_H
 
 #include "jail/cgroup.h"
+#include "jail/quota.h"
 
 #include <poll.h>
 
@@ -16,7 +17,12 @@ struct hits {
 	struct share_hits seen;	  /* when they were read last */
 	struct share_hits logged; /* of those, what the log has */
 	struct share_hits told;	  /* and what the account was told */
-	int64_t next_line_ms;	  /* no line in the log before this */
+	/* The quota is full or not: told at the begin of every session, and at
+	 * the end of one in which it became so. */
+	struct quota_full disk, disk_logged, disk_told;
+	bool disk_held; /* the file systems hold it: else it is not looked at */
+	int64_t next_line_ms;	   /* no line in the log before this */
+	int64_t next_disk_line_ms; /* of the quota */
 };
 
 #define HITS_NONE ((struct hits){ .events = SHARE_EVENTS_NONE })
@@ -35,6 +41,10 @@ void hits_poll(const struct hits *hits, struct pollfd polls[HITS_POLLS])
  */
 void hits_note(struct hits *hits, const struct plan *plan, int log,
 	       int64_t now_ms) __attribute__((nonnull));
+
+/* Reads what a session can: it is inside, and the account. */
+void hits_look_inside(struct hits *hits, const struct plan *plan)
+	__attribute__((nonnull));
 
 /* When hits_note() is to be called, at the latest; -1: never. */
 int64_t hits_due_ms(const struct hits *hits) __attribute__((nonnull));

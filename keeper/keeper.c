@@ -15,6 +15,7 @@
 #include "keeper/keeper.h"
 #include "base/cleanup.h"
 #include "jail/ports.h"
+#include "jail/quota.h"
 #include "jail/registry.h"
 #include "jail/root.h"
 #include "keeper/forget.h"
@@ -143,6 +144,25 @@ start_init(struct keeper *keeper, struct root_trees *trees, struct err *err)
 	return hear_init(keeper, ours, err);
 }
 
+/* Before anybody can write.  A private jail is root's to try what is not yet,
+ * and not one to set limits by, which would stay when it has gone. */
+static int
+hold_quota(struct keeper *keeper, const struct root_trees *trees,
+	   struct err *err)
+{
+	const struct plan *const plan = &keeper->jail.plan;
+	const int ret = keeper->listener < 0 ? quota_foresee(plan, trees, err)
+					     : quota_hold(plan, trees, err);
+
+	keeper->hits.disk_held = ret == 0 && plan_has_quota(plan);
+	if (ret == 0)
+		return 0;
+	if (plan->quota.need == PLAN_NEED_REQUIRED)
+		return -1;
+	keeper_log_not_held_because(keeper, "disk", err);
+	return 0;
+}
+
 static int
 build(struct keeper *keeper, struct err *err)
 {
@@ -150,7 +170,8 @@ build(struct keeper *keeper, struct err *err)
 	int ret = -1;
 
 	if (start_broker(keeper, err) == 0 &&
-	    root_trees_open(&keeper->jail.plan, &trees, err) == 0)
+	    root_trees_open(&keeper->jail.plan, &trees, err) == 0 &&
+	    hold_quota(keeper, &trees, err) == 0)
 		ret = start_init(keeper, &trees, err);
 	if (ret == 0)
 		ret = commands_start(&keeper->commands, keeper->init, err);
@@ -195,6 +216,7 @@ may_end(struct keeper *keeper)
 {
 	/* The last word of what was hit: soon there is nothing to read. */
 	keeper->hits.next_line_ms = 0;
+	keeper->hits.next_disk_line_ms = 0;
 	hits_note(&keeper->hits, &keeper->jail.plan, keeper->log, now_ms());
 	if (keeper->lock < 0)
 		return true;
@@ -279,7 +301,8 @@ note_hits(struct keeper *keeper)
 {
 	const int64_t now = now_ms(), due = hits_due_ms(&keeper->hits);
 	const struct pollfd *const polls = &keeper->polls[POLL_HITS];
-	bool news = due >= 0 && due <= now;
+	/* Of a quota there is no event. */
+	bool news = (due >= 0 && due <= now) || keeper->hits.disk_held;
 
 	for (int i = 0; i < HITS_POLLS; i++)
 		news |= polls[i].revents != 0;
@@ -389,7 +412,7 @@ hold_ports(const struct keeper *keeper, struct err *err)
 		return 0;
 	if (plan->ports.need == PLAN_NEED_REQUIRED)
 		return -1;
-	keeper_log_no_ports(keeper, err);
+	keeper_log_not_held_because(keeper, "ports", err);
 	return 0;
 }
 

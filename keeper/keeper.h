@@ -84,7 +84,8 @@ void keeper_log_life(const struct keeper *keeper, const char *name)
 /* The limits that this host does not hold, if there are any; the plan has
  * allowed it. */
 void keeper_log_not_held(const struct keeper *keeper) __attribute__((nonnull));
-void keeper_log_no_ports(const struct keeper *keeper, const struct err *err)
+void keeper_log_not_held_because(const struct keeper *keeper, const char *name,
+				 const struct err *err)
 	__attribute__((nonnull));
 
 /* The rules of its network were gone and are back, or (ERR) are not. */

@@ -314,7 +314,7 @@ report_child(int sock, pid_t child, struct hits *hits, const struct plan *plan)
 		const bool stopped = WIFSTOPPED(status);
 
 		if (!stopped) {
-			share_read_hits(&hits->events, &hits->seen);
+			hits_look_inside(hits, plan);
 			hits_words(hits, plan, msg.text, sizeof(msg.text));
 		}
 		msg.kind = stopped ? WIRE_STOPPED : WIRE_EXITED;

@@ -162,6 +162,7 @@ struct jail_conf {
 	struct plan_limit limits[RLIM_NLIMITS];
 	struct plan_limit_share shares[PLAN_SHARES];
 	const struct reseller *reseller; /* or NULL */
+	struct plan_quota quota;
 	uint64_t tmp_bytes, tmp_files;
 	struct scratch_size shm, run;
 	uint32_t terminals, sessions;

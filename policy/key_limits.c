@@ -16,7 +16,9 @@ enum jail_limit {
 	JAIL_RUN,
 	JAIL_RUN_FILES,
 	JAIL_TERMINALS,
-	JAIL_SESSIONS
+	JAIL_SESSIONS,
+	JAIL_DISK,
+	JAIL_DISK_FILES
 };
 
 static const struct {
@@ -36,6 +38,9 @@ static const struct {
 	[JAIL_TERMINALS] = { "terminals", AMOUNT_COUNT, { 1, 1 << 20 } },
 	/* A keeper has 1024 descriptors, and a session takes two. */
 	[JAIL_SESSIONS] = { "sessions", AMOUNT_COUNT, { 1, 400 } },
+	/* With less there is no room for what /etc/skel has. */
+	[JAIL_DISK] = { "disk", AMOUNT_BYTES, { 1 << 20, INT64_C(1) << 50 } },
+	[JAIL_DISK_FILES] = { "disk_files", AMOUNT_COUNT, { 64, UINT32_MAX } },
 };
 
 enum { N_JAIL_LIMITS = sizeof(jail_limits) / sizeof(jail_limits[0]) };
@@ -67,6 +72,12 @@ set_jail_limit(struct jail_conf *jail, enum jail_limit which, uint64_t value)
 		break;
 	case JAIL_SESSIONS:
 		jail->sessions = (uint32_t)value;
+		break;
+	case JAIL_DISK:
+		jail->quota.bytes = value;
+		break;
+	case JAIL_DISK_FILES:
+		jail->quota.files = value;
 		break;
 	}
 }
@@ -137,6 +148,23 @@ read_limit(const struct reader *reader, const config_setting_t *setting,
 			     name);
 }
 
+/* Of the quota: after shares_read() has looked at what is required. */
+static int
+read_need(const struct reader *reader, const config_setting_t *group,
+	  struct plan_quota *quota, struct err *err)
+{
+	bool needed = quota->bytes != 0 || quota->files != 0;
+
+	if (needed &&
+	    (shares_require(reader, group, "disk", &needed, err) < 0 ||
+	     (!needed &&
+	      shares_require(reader, group, "disk_files", &needed, err) < 0)))
+		return -1;
+	if (quota->bytes != 0 || quota->files != 0)
+		quota->need = needed ? PLAN_NEED_REQUIRED : PLAN_NEED_WISHED;
+	return 0;
+}
+
 int
 key_limits(const struct reader *reader, const config_setting_t *setting,
 	   void *target, struct err *err)
@@ -147,6 +175,7 @@ key_limits(const struct reader *reader, const config_setting_t *setting,
 		return -1;
 	memcpy(jail->limits, jail_conf_defaults.limits, sizeof(jail->limits));
 	memcpy(jail->shares, jail_conf_defaults.shares, sizeof(jail->shares));
+	jail->quota = jail_conf_defaults.quota;
 	jail->tmp_bytes = jail_conf_defaults.tmp_bytes;
 	jail->tmp_files = jail_conf_defaults.tmp_files;
 	jail->shm = jail_conf_defaults.shm;
@@ -159,5 +188,7 @@ key_limits(const struct reader *reader, const config_setting_t *setting,
 			    config_setting_get_elem(setting, (unsigned int)i),
 			    jail, err) < 0)
 			return -1;
-	return shares_read(reader, setting, jail->shares, err);
+	if (shares_read(reader, setting, jail->shares, err) < 0)
+		return -1;
+	return read_need(reader, setting, &jail->quota, err);
 }

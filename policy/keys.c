@@ -350,6 +350,29 @@ check_root_inside(const struct jail_conf *jail, struct err *err)
 	return 0;
 }
 
+/* What is counted must stay so. */
+static int
+check_quota(const struct jail_conf *jail, struct err *err)
+{
+	const struct texts *const allow = &jail->seccomp.allow;
+
+	if (jail->seccomp.profile == PROFILE_NONE)
+		return where_error(&jail->at, err,
+				   "jail \"%s\": with seccomp = \"none\" the "
+				   "account may take its files out of the "
+				   "quota that disk and disk_files set",
+				   jail->name);
+	for (size_t i = 0; i < allow->n; i++)
+		if (plan_call_moves_files(allow->item[i].text))
+			return where_error(&allow->item[i].at, err,
+					   "jail \"%s\": with %s allowed, the "
+					   "account may take its files out of "
+					   "the quota that disk and disk_files "
+					   "set",
+					   jail->name, allow->item[i].text);
+	return 0;
+}
+
 int
 jail_conf_check(const struct jail_conf *jail, struct err *err)
 {
@@ -375,6 +398,9 @@ jail_conf_check(const struct jail_conf *jail, struct err *err)
 				   "network is not \"host\"",
 				   jail->name);
 	if (jail->root_inside && check_root_inside(jail, err) < 0)
+		return -1;
+	if ((jail->quota.bytes != 0 || jail->quota.files != 0) &&
+	    check_quota(jail, err) < 0)
 		return -1;
 	return network_check(jail, err);
 }

@@ -351,6 +351,7 @@ copy_limits(const struct jail_conf *jail, struct plan *plan)
 {
 	memcpy(plan->limits, jail->limits, sizeof(plan->limits));
 	memcpy(plan->shares, jail->shares, sizeof(plan->shares));
+	plan->quota = jail->quota;
 	plan->scratch_bytes = jail->tmp_bytes;
 	plan->scratch_files = jail->tmp_files;
 	plan->terminals = jail->terminals;

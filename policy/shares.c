@@ -125,6 +125,26 @@ need_only(struct plan_limit_share *shares, const struct texts *names)
 	}
 }
 
+/* What the keeper holds of a jail as a whole by other means: jail/quota.h. */
+static bool
+is_of_quota(const char *name)
+{
+	return strcmp(name, "disk") == 0 || strcmp(name, "disk_files") == 0;
+}
+
+/* Whether NAME is a limit that GROUP gives, and that may be required. */
+static bool
+may_be_required(const config_setting_t *group,
+		const struct plan_limit_share *shares, const char *name)
+{
+	const int share = find_share(name);
+
+	if (share >= 0)
+		return shares[share].set;
+	return is_of_quota(name) &&
+	       config_setting_get_member(group, name) != NULL;
+}
+
 /* Which of the shares must hold: after all of them have been read. */
 static int
 read_required(const struct reader *reader, const config_setting_t *setting,
@@ -142,17 +162,36 @@ read_required(const struct reader *reader, const config_setting_t *setting,
 	}
 	if (setting_texts(reader, setting, &names, err) < 0)
 		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		const int share = find_share(names.item[i].text);
-
-		if (share < 0 || !shares[share].set)
+	for (size_t i = 0; i < names.n; i++)
+		if (!may_be_required(config_setting_parent(setting), shares,
+				     names.item[i].text))
 			return setting_error(
 				reader, setting, err,
 				"\"%s\" is required, but is no limit of "
 				"this jail as a whole",
 				names.item[i].text);
-	}
 	need_only(shares, &names);
+	return 0;
+}
+
+int
+shares_require(const struct reader *reader, const config_setting_t *group,
+	       const char *name, bool *required, struct err *err)
+{
+	const config_setting_t *const setting =
+		config_setting_get_member(group, "required");
+	struct texts names = { .n = 0 };
+
+	*required = true;
+	if (setting == NULL)
+		return 0;
+	if (config_setting_type(setting) == CONFIG_TYPE_BOOL)
+		return setting_bool(reader, setting, required, err);
+	if (setting_texts(reader, setting, &names, err) < 0)
+		return -1;
+	*required = false;
+	for (size_t i = 0; i < names.n; i++)
+		*required |= strcmp(names.item[i].text, name) == 0;
 	return 0;
 }
 

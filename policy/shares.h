@@ -24,6 +24,15 @@ int shares_read(const struct reader *reader, const config_setting_t *group,
 		struct plan_limit_share shares[PLAN_SHARES], struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * Whether GROUP requires the limit NAME, which is one of it and need not be one
+ * that shares_read() reads; that has read it before.  Returns 0, or -1 with
+ * ERR_CONFIG or ERR_SYSTEM.
+ */
+int shares_require(const struct reader *reader, const config_setting_t *group,
+		   const char *name, bool *required, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 /* An amount written as an integer or as a string, as text; or NULL. */
 const char *shares_amount(const struct reader *reader,
 			  const config_setting_t *setting, struct err *err)

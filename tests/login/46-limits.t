@@ -75,6 +75,33 @@ def the_speed_of_a_disk_that_cannot_be_limited_is_told():
                                           rf" \({why}\)")
 
 
+@case
+def a_quota_that_the_file_system_has_not_is_told():
+    """Where it has one: 48-quota.t."""
+    why = (rf"jail shell: this host cannot limit disk: /home/{WHO}: its file"
+           r" system (has no quotas of projects, as ext4 and xfs have:|does"
+           r" not hold quotas of projects: mount it with prjquota)")
+    limit('disk = "20M"; disk_files = 900;')
+    for enter in (ssh, su):
+        log = Logged()
+        lacks(enter(WHO, "echo in").stdout, "^in$")
+        log.expect(rf"refuse user={WHO} .*{why}")
+    for verb in ("explain", "quota"):
+        done = sh(["jailconf", verb, WHO], check=False)
+        same(done.returncode, 1)
+        has(done.stdout, why.split(": ", 2)[2])
+    has(sh(["jailconf", "check"], check=False).stdout, why)
+    for words in ("required = false;", 'pids = 99; required = [ ];'):
+        limit('disk = "20M"; ' + words)
+        log = Logged()
+        same(ssh(WHO, "echo in").stdout, "in\n")
+        log.expect(rf'limit user={WHO} .*not_held="?disk"? cause="{why}')
+        has(sh(["jailconf", "explain", WHO]), rf"not held: {why}")
+        has(sh(["jailconf", "check"], check=False).stdout,
+            rf"warning: the disk of 1 accounts \({WHO}\) is not limited, which"
+            rf" is not required: {why}")
+
+
 # Writes 3 MiB in pieces, and makes 150 files; prints what was possible.
 FILL = ("for f in 1 2 3; do head -c 1M /dev/zero >%s/$f 2>/dev/null; done;"
         " du -sk %s | cut -f1; n=0; rm -f %s/?;"

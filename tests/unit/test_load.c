@@ -316,6 +316,29 @@ static const struct {
 	{ JAIL("limits = { required = [\"nofile\"]; nofile = 10; };"),
 	  ":1: \"nofile\" is required, but is no limit of this jail as a "
 	  "whole" },
+	{ JAIL("limits = { disk = \"10G\"; disk_files = 64; required = [ "
+	       "\"disk\", \"disk_files\" ]; };"),
+	  NULL },
+	{ JAIL("limits = { disk = \"10G\"; required = [\"disk_files\"]; };"),
+	  ":1: \"disk_files\" is required, but is no limit of this jail as a "
+	  "whole" },
+	{ JAIL("limits = { disk = \"512K\"; };"),
+	  ":1: \"disk\" must be bytes, with K, M, G or T, from 1048576 to "
+	  "1125899906842624" },
+	{ JAIL("limits = { disk_files = 9; };"),
+	  ":1: \"disk_files\" must be a number, from 64 to 4294967295" },
+	{ JAIL("limits = { disk = \"10G\"; }; seccomp = \"none\";"),
+	  ":1: jail \"web\": with seccomp = \"none\" the account may take "
+	  "its files out of the quota that disk and disk_files set" },
+	{ JAIL("limits = { disk_files = 99; };\nseccomp = { allow = [ "
+	       "\"file_setattr\" ]; };"),
+	  ":2: jail \"web\": with file_setattr allowed, the account may take "
+	  "its files out of the quota that disk and disk_files set" },
+	{ JAIL("limits = { disk = \"10G\"; }; seccomp = { allow = [ "
+	       "\"ptrace\", "
+	       "\"ioctl\" ]; };"),
+	  ":1: jail \"web\": with ioctl allowed, the account may take its "
+	  "files out of the quota that disk and disk_files set" },
 
 	/* resellers */
 	{ "resellers = { acme = { limits = { memory = \"4G\"; pids = 500; "
@@ -337,6 +360,13 @@ static const struct {
 	{ "resellers = { acme = { limits = {\nnproc = 5; }; }; };",
 	  ":2: nproc: only the limits of whole jails hold for a reseller's "
 	  "together; see jail.conf(5)" },
+	{ "resellers = { acme = { limits = { disk = \"1G\"; }; }; };",
+	  ":1: disk: only the limits of whole jails hold for a reseller's "
+	  "together; see jail.conf(5)" },
+	{ "resellers = { acme = { limits = { required = [ \"disk\" ]; }; }; "
+	  "};",
+	  ":1: \"disk\" is required, but is no limit of this jail as a "
+	  "whole" },
 	{ "resellers = { acme = { limits = { required = [ \"pids\" ]; }; }; "
 	  "};",
 	  ":1: \"pids\" is required, but is no limit of this jail as a "

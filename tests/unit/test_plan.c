@@ -58,6 +58,7 @@ sample(void)
 		.terminals = 5,
 		.network = PLAN_NETWORK_HOST,
 		.abstract_of_session = true,
+		.quota = { 1ULL << 41, 5000, PLAN_NEED_WISHED },
 		.ports = { 8000, 8009, PLAN_NEED_WISHED },
 		.seccomp = "batch",
 		.seccomp_allow = allow,
@@ -149,6 +150,9 @@ assert_same(const struct plan *a, const struct plan *b)
 	assert_true(a->scratch_bytes == b->scratch_bytes);
 	assert_true(a->scratch_files == b->scratch_files);
 	assert_int_equal(a->terminals, b->terminals);
+	assert_true(a->quota.bytes == b->quota.bytes);
+	assert_true(a->quota.files == b->quota.files);
+	assert_int_equal(a->quota.need, b->quota.need);
 	assert_int_equal(a->network, b->network);
 	assert_int_equal(a->abstract_of_session, b->abstract_of_session);
 	assert_int_equal(a->ports.first, b->ports.first);
@@ -214,6 +218,7 @@ what_may_be_missing_stays_missing(void **state)
 		plan.n_env_keep = plan.n_seccomp_allow = 0;
 		plan.n_seccomp_deny = plan.n_filter = 0;
 		plan.seccomp = "none";
+		plan.quota = (struct plan_quota){ .bytes = 0 };
 		plan.reseller = NULL;
 		plan.above[PLAN_PIDS].set = false;
 		plan.linger_seconds = lingers[i];
@@ -426,6 +431,33 @@ break_group_more(struct plan *plan)
 }
 
 static void
+break_quota(struct plan *plan)
+{
+	plan->seccomp = "none";
+	plan->n_filter = 0;
+}
+
+static void
+break_quota_more(struct plan *plan)
+{
+	static const char *calls[] = { "ptrace", "ioctl" };
+
+	plan->quota.bytes = 0;
+	plan->seccomp_allow = calls;
+	plan->n_seccomp_allow = N_ROWS(calls);
+}
+
+static void
+break_quota_new(struct plan *plan)
+{
+	static const char *calls[] = { "file_setattr" };
+
+	plan->quota.files = 0;
+	plan->seccomp_allow = calls;
+	plan->n_seccomp_allow = N_ROWS(calls);
+}
+
+static void
 break_ports(struct plan *plan)
 {
 	plan->ports.first = 8010;
@@ -590,6 +622,9 @@ static const struct {
 	{ break_gid_more, "plan: gid 4294967295" },
 	{ break_group, "plan: group 0" },
 	{ break_group_more, "plan: group 4294967295" },
+	{ break_quota, "plan: disk without a filter" },
+	{ break_quota_more, "plan: disk, and ioctl is allowed" },
+	{ break_quota_new, "plan: disk, and file_setattr is allowed" },
 	{ break_ports, "plan: ports 8010-8009" },
 	{ break_ports_more, "plan: ports 0-8009" },
 	{ break_ports_all, "plan: ports 1-65535" },

@@ -761,6 +761,48 @@ shares_are_required_unless_it_says_otherwise(void **state)
 }
 
 static void
+a_quota_is_for_the_group_that_gives_it(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes, files;
+		enum plan_need need;
+	} rows[] = {
+		{ "disk = \"2G\";", 2ULL << 30, 0, PLAN_NEED_REQUIRED },
+		{ "disk_files = 5000;", 0, 5000, PLAN_NEED_REQUIRED },
+		{ "disk = \"2G\"; disk_files = 99; required = [ \"disk_files\" "
+		  "];",
+		  2ULL << 30, 99, PLAN_NEED_REQUIRED },
+		{ "disk = \"2G\"; pids = 9; required = [ \"pids\" ];",
+		  2ULL << 30, 0, PLAN_NEED_WISHED },
+		{ "disk = \"2G\"; required = false;", 2ULL << 30, 0,
+		  PLAN_NEED_WISHED },
+		{ "disk = \"2G\"; required = true;", 2ULL << 30, 0,
+		  PLAN_NEED_REQUIRED },
+		{ "core = 0;", 0, 0, PLAN_NEED_IMPLIED },
+	};
+	struct account alice = look_up("alice");
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(rows); i++) {
+		struct plan plan;
+		char text[256];
+
+		(void)snprintf(text, sizeof(text),
+			       "jails = { base = { limits = { disk = \"1G\"; "
+			       "}; };\nweb = { inherit = \"base\"; limits = { "
+			       "%s }; }; };",
+			       rows[i].text);
+		plan = must_make(text, &alice);
+		assert_true(plan.quota.bytes == rows[i].bytes);
+		assert_true(plan.quota.files == rows[i].files);
+		assert_int_equal(plan.quota.need, rows[i].need);
+		plan_free(&plan);
+	}
+	account_free(&alice);
+}
+
+static void
 scratch_may_have_a_size_of_its_own(void **state)
 {
 	struct account alice = look_up("alice");
@@ -1231,6 +1273,7 @@ main(void)
 		cmocka_unit_test(inherited_limits_are_replaced_as_a_whole),
 		cmocka_unit_test(shares_are_required_unless_it_says_otherwise),
 		cmocka_unit_test(a_reseller_s_limits_come_with_the_jail),
+		cmocka_unit_test(a_quota_is_for_the_group_that_gives_it),
 		cmocka_unit_test(scratch_may_have_a_size_of_its_own),
 		cmocka_unit_test(
 			what_cannot_be_done_is_refused_with_its_reason),
