@@ -51,21 +51,47 @@ get_origin(struct json_object *event, char *text, size_t size)
 	return get(event, "tty", text, size);
 }
 
+/* What limit was hit, and how often. */
+static void
+tell_hits(struct json_object *event, char *text, size_t size)
+{
+	static const char *const keys[] = { "oom_kill", "fork_refused",
+					    "together_refused", "disk_full",
+					    "disk_files_full" };
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char count[24];
+		int n;
+
+		(void)get(event, keys[i], count, sizeof(count));
+		if (count[0] == '\0' || strcmp(count, "0") == 0 || used >= size)
+			continue;
+		n = snprintf(text + used, size - used, "%s%s=%s",
+			     used > 0 ? " " : "", keys[i], count);
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
 static void
 show(struct json_object *event)
 {
 	char when[40], name[24], service[40], origin[260], jail[80];
 	char cause[1024];
-	const bool refused = *get(event, "cause", cause, sizeof(cause)) != '\0';
+	bool told = *get(event, "cause", cause, sizeof(cause)) != '\0';
 
+	if (!told) {
+		tell_hits(event, cause, sizeof(cause));
+		told = cause[0] != '\0';
+	}
 	if (*get(event, "service", service, sizeof(service)) == '\0')
 		(void)get(event, "program", service, sizeof(service));
 	out_line("%-19s  %-10s  %-11s  %-15s  %s%s",
 		 get(event, "time", when, sizeof(when)),
 		 get(event, "event", name, sizeof(name)), service,
-		 get_origin(event, origin, sizeof(origin)),
-		 refused ? "" : "jail ",
-		 refused ? cause : get(event, "jail", jail, sizeof(jail)));
+		 get_origin(event, origin, sizeof(origin)), told ? "" : "jail ",
+		 told ? cause : get(event, "jail", jail, sizeof(jail)));
 }
 
 int

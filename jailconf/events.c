@@ -49,7 +49,7 @@ static bool
 take_pair(const char **rest, struct json_object *event)
 {
 	const char *const key = *rest;
-	const size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz-");
+	const size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz_-");
 	const char *value = key + len + 1, *end;
 	char name[32];
 

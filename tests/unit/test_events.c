@@ -38,6 +38,9 @@ an_event_is_taken_apart(void **state)
 		  "1\"}" },
 		{ "su", "pam_jail(su:account): refuse user=\"a\\x22 uid=0\"",
 		  "{\"event\":\"refuse\",\"user\":\"a\\\\x22 uid=0\"}" },
+		{ "jail-keeper", "limit user=a oom_kill=2 disk_full=1",
+		  "{\"event\":\"limit\",\"user\":\"a\",\"oom_kill\":\"2\","
+		  "\"disk_full\":\"1\"}" },
 		{ "jail-keeper", "session from-uid=7",
 		  "{\"event\":\"session\",\"from-uid\":\"7\"}" },
 	};
