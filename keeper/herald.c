@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 enum {
 	LIFE_SECONDS = 5,
+	PASS_ON_MS = 2 * 1000,
 	/* More hear nothing, and are killed when the others are. */
 	PROCESSES_MAX = 256,
 	PTS_MAJOR = 136, /* Documentation/admin-guide/devices.txt */
@@ -156,6 +158,25 @@ tell(const struct jail *jail, int dir, const struct members *members,
 	_exit(EXIT_SUCCESS);
 }
 
+/* Those with a terminal, or those without; how many. */
+static size_t
+hang_up(const struct members *members, bool with_terminal)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < members->n; i++) {
+		if (!members->item[i].there ||
+		    (members->item[i].terminal >= 0) != with_terminal)
+			continue;
+		(void)pidfd_send_signal(members->item[i].pidfd, SIGHUP, NULL,
+					0);
+		(void)pidfd_send_signal(members->item[i].pidfd, SIGCONT, NULL,
+					0);
+		n++;
+	}
+	return n;
+}
+
 void
 herald_main(const struct jail *jail, int dir, const char *text)
 {
@@ -171,12 +192,10 @@ herald_main(const struct jail *jail, int dir, const char *text)
 	/* It is told before it ends. */
 	if (teller > 0)
 		(void)waitpid(teller, NULL, 0);
-	for (size_t i = 0; i < members.n; i++) {
-		if (!members.item[i].there)
-			continue;
-		(void)pidfd_send_signal(members.item[i].pidfd, SIGHUP, NULL, 0);
-		(void)pidfd_send_signal(members.item[i].pidfd, SIGCONT, NULL,
-					0);
-	}
+	/* What passes a terminal's words on, as sshd's child does, has none
+	 * itself, and would end with those that it has not read yet. */
+	if (hang_up(&members, true) > 0)
+		(void)poll(NULL, 0, PASS_ON_MS);
+	(void)hang_up(&members, false);
 	_exit(EXIT_SUCCESS);
 }

@@ -3,13 +3,17 @@
 """how long a session may last and work: by ssh and by su, with all that it has
 started, from one session and from ten at once; and nobody else's"""
 import contextlib
+import os
 import pathlib
+import select
+import signal
 import subprocess
 import sys
 import time
 
 from bed import (SLOW, Logged, case, configure, eventually, has, jail_account,
-                 lacks, run, same, sh, ssh, ssh_argv, sshd, stop, su, uid_of)
+                 lacks, of_uid, processes, run, same, sh, ssh, ssh_argv, sshd,
+                 stop, su, uid_of)
 from term import Terminal
 
 ROOT = pathlib.Path("/sys/fs/cgroup")
@@ -75,6 +79,30 @@ def who_lasts_too_long_is_told_and_ended():
                             rf" {LAST} s, which is the limit", LAST + 5)
             terminal.wait(20)
         log.expect(rf"limit user={WHO} .*over=session_time seconds={LAST}")
+
+
+def process_of(program):
+    """The pid of WHO's only process of a PROGRAM with such a name."""
+    found = [pid for pid in of_uid(uid_of(WHO))
+             if program in processes().get(pid, ("",))[0]]
+    same(len(found), 1, program)
+    return found[0]
+
+
+@case
+def what_is_told_is_passed_on_by_a_slow_sshd_as_well():
+    limit(f"session_time = {LAST};")
+    with Terminal(ssh_argv(WHO, options=("-tt",))) as terminal:
+        terminal.ask("echo $((6*7))", "^42", 20)
+        shell, passes_on = process_of("bash"), process_of("sshd")
+        ended = os.pidfd_open(shell)
+        os.kill(passes_on, signal.SIGSTOP)
+        same(select.select([ended], [], [], LAST + 10 * SLOW)[0], [ended],
+             "the shell ends")
+        os.close(ended)
+        os.kill(passes_on, signal.SIGCONT)
+        terminal.expect("jail: this session ends", 20)
+        terminal.wait(20)
 
 
 @case
