@@ -32,7 +32,7 @@ def su_without_dash_is_where_the_account_belongs(who):
 @both
 def a_script_on_stdin_is_run_where_the_account_belongs(who):
     done = subprocess.run(["su", "-", who], input=PROOF + "\nexit 5\n",
-                          text=True, stdout=subprocess.PIPE, timeout=20,
+                          text=True, stdout=subprocess.PIPE, timeout=20 * SLOW,
                           check=False)
     proved(who, done.stdout)
     same(done.returncode, 5)
@@ -59,8 +59,9 @@ def death_by_a_signal_looks_as_with_the_plain_account():
 def what_goes_in_comes_out_byte_for_byte(who):
     data = os.urandom(4 << 20)
     done = subprocess.run(["su", "-", who, "-c", "tee >(cat >&2)"],
-                          input=data, stdout=subprocess.PIPE, timeout=20,
-                          stderr=subprocess.PIPE, check=True)
+                          input=data, stdout=subprocess.PIPE,
+                          timeout=20 * SLOW, stderr=subprocess.PIPE,
+                          check=True)
     digest = hashlib.sha256(data).hexdigest()
     same(hashlib.sha256(done.stdout).hexdigest(), digest, "stdout")
     same(hashlib.sha256(done.stderr).hexdigest(), digest, "stderr")

@@ -24,9 +24,10 @@ import struct
 import subprocess
 import time
 
-from bed import (JAILSH, PLAIN, PROOF, RUN_DIR, account, case, eventually,
-                 is_inside, jail_account, lacks, of_uid, processes, residue,
-                 run, same, secret, sh, ssh, ssh_argv, sshd, stop, su, uid_of)
+from bed import (JAILSH, PLAIN, PROOF, RUN_DIR, SLOW, account, case,
+                 eventually, is_inside, jail_account, lacks, of_uid, processes,
+                 residue, run, same, secret, sh, ssh, ssh_argv, sshd, stop, su,
+                 uid_of)
 
 WHO, ASKER = "called", "caller"
 HOME = pathlib.Path(f"/home/{WHO}")
@@ -90,7 +91,7 @@ BY_ITSELF = ([JAILSH, "-c", COMMAND], become(WHO))
 PATHS = {"su": "/bin/su", JAILSH: JAILSH}
 
 
-def call(how, by, timeout=10):
+def call(how, by, timeout=10 * SLOW):
     """One call after HOW() in the process that makes it; its status, or why
     there is none, or None if it had to be killed."""
     argv, drop = by
@@ -480,7 +481,7 @@ def namespaces_of_the_caller_s():
                 ["sh", "-c", f"exec unshare {words} {target}"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, preexec_fn=become(ASKER))
-            said = client.communicate(timeout=30)[0].decode()
+            said = client.communicate(timeout=30 * SLOW)[0].decode()
             same((client.returncode == 0, SEEN.exists()), (False, False), said)
     nothing_left("namespaces")
 
@@ -517,7 +518,7 @@ def many_at_once():
     clients = [started(MIXED[i % len(MIXED)], (BY_ROOT, BY_OTHER)[i % 2],
                        PROOF) for i in range(36)]
     for client in clients:
-        said = client.communicate(timeout=60)[0].decode()
+        said = client.communicate(timeout=60 * SLOW)[0].decode()
         if "mnt=" in said and "end" in said:
             same(is_inside(said), True)
     same(ssh(WHO, COMMAND).returncode, 0)
@@ -537,7 +538,7 @@ def killed_at_random():
         time.sleep(chance.random() * 0.12)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(client.pid, chance.choice(ends))
-        said = client.communicate(timeout=20)[0].decode()
+        said = client.communicate(timeout=20 * SLOW)[0].decode()
         if "mnt=" in said and "end" in said:
             same(is_inside(said), True)
         if i % 10 == 9:
@@ -593,7 +594,7 @@ def say(data, fds=(), more=()):
         with contextlib.suppress(OSError):
             become(WHO)()
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            sock.settimeout(5)
+            sock.settimeout(5 * SLOW)
             sock.connect(f"{RUN_DIR}/{uid_of(WHO)}/shell")
             answers = ask(sock)
         kinds = [struct.unpack_from("=I", a, 4)[0] for a in answers

@@ -13,7 +13,7 @@ import socket
 import struct
 import subprocess
 
-from bed import (CONF_DIR, PLAIN, WITH_SYSTEMD, Logged, Skip, account,
+from bed import (CONF_DIR, PLAIN, SLOW, WITH_SYSTEMD, Logged, Skip, account,
                  can_connect, case, cgroups, configure, eventually, has,
                  jail_account, lacks, run, same, set_up, sh, ssh, ssh_argv,
                  sshd, stop, su, uid_of)
@@ -154,7 +154,7 @@ def the_second_session_and_ten_at_once_have_the_same():
                 argv, text=True, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
         for client in clients:
-            text = client.communicate(script(no), timeout=60)[0]
+            text = client.communicate(script(no), timeout=60 * SLOW)[0]
             same(answers(text), {port: ["EPERM"] for port in no})
 
 

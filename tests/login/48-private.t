@@ -19,9 +19,10 @@ import sys
 import threading
 import time
 
-from bed import (CONF_DIR, Logged, can_connect, case, configure, eventually,
-                 has, inits, jail_account, keepers, lacks, processes, residue,
-                 run, same, sh, ssh, ssh_argv, sshd, stop, su, uid_of)
+from bed import (CONF_DIR, SLOW, Logged, can_connect, case, configure,
+                 eventually, has, inits, jail_account, keepers, lacks,
+                 processes, residue, run, same, sh, ssh, ssh_argv, sshd, stop,
+                 su, uid_of)
 
 if not os.path.exists("/usr/sbin/nft"):
     print("there is no nft in this root")
@@ -33,7 +34,10 @@ HOST, WORLD, LAN, GATEWAY = "192.0.2.1", "192.0.2.2", "10.9.9.9", "10.77.0.1"
 ANN, BEN, CAT = "ann", "ben", "cat"
 PRIVATE = 'network = "private";'
 SYSCTLS = pathlib.Path("/proc/sys/net/ipv4")
+CONNECTIONS = pathlib.Path("/proc/sys/net/netfilter")
 TABLE = "inet pam_jail"
+# An answer that comes is there by then; each that does not costs as much.
+ANSWER_SECONDS = 2 if SLOW == 1 else 6
 
 
 # --- the world ---------------------------------------------------------------
@@ -118,13 +122,15 @@ configure(CAT, PRIVATE, 'egress = [ "10.0.0.0/8", "host:22/tcp", '
 
 # --- asking ------------------------------------------------------------------
 
-ASK = """
+ASK = f"""
 import socket, sys
+WAIT = {ANSWER_SECONDS}
+""" + """
 for word in sys.argv[1:]:
     kind, address, port = word.split("/")
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp"
                       else socket.SOCK_STREAM)
-    s.settimeout(2)
+    s.settimeout(WAIT)
     try:
         s.connect((address, int(port)))
         if kind == "udp":
@@ -179,13 +185,13 @@ def port_80(who):
         same(line, "up\n", "serves" if line else client.stderr.read())
         yield
         client.stdin.close()
-        client.wait(10)
+        client.wait(10 * SLOW)
 
 
-def ask(address, port, seconds=2):
+def ask(address, port):
     """What is heard from there, asked from the host; "" if nothing."""
-    with contextlib.suppress(OSError), \
-            socket.create_connection((address, port), seconds) as sock:
+    with contextlib.suppress(OSError), socket.create_connection(
+            (address, port), ANSWER_SECONDS) as sock:
         return sock.recv(100).decode()
     return ""
 
@@ -262,13 +268,27 @@ for port in range(10000, 14500):
 """
 
 
+@contextlib.contextmanager
+def remembered_for(seconds):
+    """What nobody answers stays in the list of connections for so long."""
+    file = CONNECTIONS / "nf_conntrack_udp_timeout"
+    kept = file.read_text()
+    file.write_text(str(seconds))
+    try:
+        yield
+    finally:
+        file.write_text(kept)
+
+
 @case
 def one_jail_cannot_fill_the_hosts_list_of_connections():
-    ssh(ANN, "python3 -", input=FLOOD)
-    known = pathlib.Path(f"{SYSCTLS}/../netfilter/nf_conntrack_count")
-    same(int(known.read_text()) < 4096 + 400, True, known.read_text())
-    same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": "nothing"})
-    same(asked(BEN, f"tcp/{WORLD}/81"), {f"tcp/{WORLD}/81": HOST})
+    ssh(ANN, "true")  # now there is a list
+    with remembered_for(int(30 * SLOW)):
+        ssh(ANN, "python3 -", input=FLOOD)
+        known = (CONNECTIONS / "nf_conntrack_count").read_text()
+        same(int(known) < 4096 + 400, True, known)
+        same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": "nothing"})
+        same(asked(BEN, f"tcp/{WORLD}/81"), {f"tcp/{WORLD}/81": HOST})
     stop(ANN)
     same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": HOST})
 
@@ -277,7 +297,7 @@ SAME_PORT = f"""
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("", 4000))
-s.settimeout(2)
+s.settimeout({ANSWER_SECONDS})
 s.sendto(b"x", ("{WORLD}", 80))
 try:
     print(s.recv(100).decode())
@@ -403,7 +423,8 @@ def names_are_the_jail_s_own_and_ping_works():
          f"{ANN}\nnameserver {WORLD}\n")
     has(ssh(ANN, "cat /etc/nsswitch.conf").stdout, "^hosts:\tfiles dns$")
     ping = ("import socket; s = socket.socket(socket.AF_INET, "
-            "socket.SOCK_DGRAM, socket.IPPROTO_ICMP); s.settimeout(5); "
+            "socket.SOCK_DGRAM, socket.IPPROTO_ICMP); "
+            f"s.settimeout({5 * SLOW}); "
             f"s.sendto(bytes([8] + [0] * 7), ('{WORLD}', 0)); "
             "print(len(s.recv(100)))")
     same(ssh(ANN, f'python3 -c "{ping}"').stdout, "8\n")
@@ -447,8 +468,8 @@ def forwarding_by_ssh_ends_inside():
         same(can_connect(8100), False, "-R, outside")
         for address, wanted in (("127.0.0.1", f"{ANN} 127.0.0.1"),
                                 (HOST, "")):
-            done = sh("curl -s --http0.9 --max-time 5 --socks5 127.0.0.1:8005"
-                      f" http://{address}:80/; :")
+            done = sh(f"curl -s --http0.9 --max-time {5 * SLOW}"
+                      f" --socks5 127.0.0.1:8005 http://{address}:80/; :")
             same(done, wanted, "-D")
 
 
