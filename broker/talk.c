@@ -22,6 +22,7 @@ struct stream {
 	int from, to;
 	char bytes[BUFFER_BYTES];
 	size_t start, end;
+	int errnum; /* why some of them are missing; 0: none are */
 };
 
 /* What is held while the command runs. */
@@ -178,10 +179,15 @@ fill(struct stream *stream)
 
 	stream->start = 0;
 	stream->end = n > 0 ? (size_t)n : 0;
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0)
+		stream->errnum = errno;
+	if (n <= 0)
 		stream->from = -1;
 }
 
+/* Who does not read to the end has his reasons. */
 static void
 drain(struct stream *stream)
 {
@@ -191,7 +197,10 @@ drain(struct stream *stream)
 	if (n > 0)
 		stream->start += (size_t)n;
 	else if (n < 0 && errno != EAGAIN && errno != EINTR)
-		*stream = (struct stream){ .from = -1, .to = -1 };
+		*stream =
+			(struct stream){ .from = -1,
+					 .to = -1,
+					 .errnum = errno == EPIPE ? 0 : errno };
 }
 
 /* All that is there already: nobody writes any more. */
@@ -242,15 +251,42 @@ hear_end(int sock, struct err *err)
 				    : 128 + WTERMSIG(msg.value);
 }
 
-/* The command must notice that nothing comes any more, or nobody reads. */
-static void
-end_pipe(struct line *line, size_t i)
+static int
+require_all(const struct stream *stream, const char *what, struct err *err)
+{
+	errno = stream->errnum;
+	return errno == 0 ? 0 : err_errno(err, "%s", what);
+}
+
+/*
+ * The command must notice that nothing comes any more; but a part of a table
+ * or of a letter must not look like all of it.  The broker ends it when we
+ * hang up.
+ */
+static int
+end_input(struct line *line, const struct stream *stream, struct err *err)
 {
 	struct wire_msg msg = { .kind = WIRE_INPUT_END };
 
-	if (i == 0 && line->pipes[i] >= 0)
-		wire_tell(line->sock, &msg);
-	fd_close(&line->pipes[i]);
+	if (line->pipes[0] < 0)
+		return 0;
+	if (require_all(stream, "standard input", err) < 0 ||
+	    wire_send(line->sock, &msg, NULL, 0, err) < 0)
+		return -1;
+	fd_close(&line->pipes[0]);
+	return 0;
+}
+
+/* It must notice that nobody reads, too. */
+static int
+end_streams(struct line *line, const struct stream *streams, struct err *err)
+{
+	for (size_t i = 1; i < N_PIPES; i++)
+		if (streams[i].from < 0 && is_empty(&streams[i]))
+			fd_close(&line->pipes[i]);
+	if (streams[0].from >= 0 || !is_empty(&streams[0]))
+		return 0;
+	return end_input(line, &streams[0], err);
 }
 
 static int
@@ -262,11 +298,10 @@ stay(struct line *line, struct stream *streams, struct err *err)
 	for (;;) {
 		struct pollfd fds[N_POLLS];
 
-		for (size_t i = 0; i < N_PIPES; i++) {
+		for (size_t i = 0; i < N_PIPES; i++)
 			fds[i] = wanted(&streams[i]);
-			if (streams[i].from < 0 && is_empty(&streams[i]))
-				end_pipe(line, i);
-		}
+		if (end_streams(line, streams, err) < 0)
+			return -1;
 		fds[SOCK] = (struct pollfd){ line->sock, POLLIN, 0 };
 		fds[SIGNALS] = (struct pollfd){ line->signals, POLLIN, 0 };
 		if (poll(fds, N_POLLS, -1) < 0)
@@ -281,7 +316,8 @@ stay(struct line *line, struct stream *streams, struct err *err)
 	status = hear_end(line->sock, err);
 	copy_rest(&streams[1]);
 	copy_rest(&streams[2]);
-	return status;
+	return require_all(&streams[1], "standard output", err) < 0 ? -1
+								    : status;
 }
 
 int

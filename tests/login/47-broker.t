@@ -171,6 +171,21 @@ def crontab_reads_no_more_of_the_input_than_it_should():
 
 
 @case
+def a_part_of_a_table_is_not_taken_for_all_of_it():
+    """A directory can be opened and not read; /dev/full takes nothing."""
+    ssh(WHO, "crontab -", input="0 0 1 1 * echo one\n")
+    for command, why in (
+            ("crontab /tmp", "standard input: Is a directory"),
+            ("crontab - </tmp", "standard input: Is a directory"),
+            ("crontab -l >/dev/full",
+             "standard output: No space left on device")):
+        done = ssh(WHO, command)
+        same((done.returncode, done.stderr), (1, f"crontab: {why}\n"), command)
+    has(crontab_of(), "echo one")
+    ssh(WHO, "crontab -r")
+
+
+@case
 def crontab_e_edits_inside():
     """The editor sees the jail, not the host; nothing is left behind."""
     (HOME / "edit").write_text(f"#!/bin/sh\n{{ {PROOF}\n}} >{HOME}/edited\n"
