@@ -15,18 +15,11 @@ next login must work.
 
 import collections
 import errno
-import os
-import re
-import socket
-import subprocess
 import time
 
-from jail import (ACCOUNT_DIR, BUILD, Failed, JAILSH, LOCK, PROBE, RUN_DIR,
-                  check, equal, log, main, own_mounts, probe, processes, run,
-                  said, sentence, sweep, wait_until, with_filter)
-
-FAULT = BUILD + "/tests/ns/fault"
-REPORT = "/mnt/report"
+from jail import Failed, check, equal, log, main, own_mounts
+from scenario import NAMES, NUMBERS, clean_up, report
+from ways import for_each_way
 
 # What fails how.  More than one: what the code might take for an answer.
 # SUCCESS: it says that it has done it, and has not.
@@ -168,6 +161,31 @@ MAY_FAIL = {
     "jail-session getsockopt": "take_loginuid(): for the audit trail only",
     "jail-session openat": "the same",
     "jail-session ioctl": "is it a terminal: an error says no",
+    # The broker and its requests.
+    "jail-broker accept4": "whoever waits is accepted later",
+    "jail-broker poll": "it asks again",
+    "jail-broker read": "of the signal that a child has ended: it looks",
+    "jail-broker socket": "log_open(): then nothing is logged",
+    "jail-broker connect": "the same",
+    "jail-command sendto": "the same",
+    "jail-command getsockopt": "take_loginuid(), or the log: who asked",
+    "jail-command openat": "take_loginuid(): for the audit trail only",
+    "jail-command read": "the same; or of the signal that a child has ended:"
+    " it looks",
+    "jail-command write": "the same",
+    "jail-command poll": "the command is stopped, and that is told; or all has"
+    " been said",
+    "jail-command recvfrom": "wire_wait_for_end(): all has been said",
+    "jail-command recvmsg": "hear_more(): who asked is taken for gone",
+    "jail-command sendmsg": "how it ended: who asked is told that it is gone",
+    # Who asks it, inside: with the command's input goes the command, and what
+    # else is not known is no success.
+    "sendmail poll": "it asks again",
+    "sendmail read": "of the output: it is told",
+    "sendmail write": "the same",
+    "sendmail recvmsg": "how it ended: it is told",
+    "sendmail sendmsg": "the end of the input: it is told",
+    "sendmail rt_sigprocmask": "when all is done: line_close()",
     # The end that asked.
     "jailsh ioctl": "is it a terminal: an error says no",
     "jailsh newfstatat": "find_shell(): the mark that there is not outside",
@@ -186,105 +204,10 @@ ALLOWED = {"jail-session chdir": ["/", "PWD='/'"],
            "jailsh getcwd": ["/home/alice", "PWD='/home/alice'"]}
 
 
-def call_names():
-    """{number: name} of this machine's system calls."""
-    text = subprocess.run(
-        [*os.environ["CC"].split(), "-E", "-dM", "-x", "c", "-include",
-         "sys/syscall.h", "/dev/null"], check=True, capture_output=True,
-        text=True).stdout
-    return {int(number): name for name, number in
-            re.findall(r"^#define __NR_(\w+) (\d+)$", text, re.M)}
-
-
-NAMES = call_names()
-
-# What a session sees of its walls, by one program.
-LOOK = ("echo BEGIN; cat /proc/self/status /proc/self/limits"
-        " /proc/self/mountinfo; readlink /proc/self/ns/*; umask; pwd;"
-        " hostname; ls /proc/self/fd; stat -c '%A %U %G %t:%T %N'"
-        " /* /dev/* /etc/* /run/* /run/jail/* /home/alice;"
-        " set | grep -v -e ^PPID -e ^_= -e OPTIND -e PS4 -e PS2 -e IFS; "
-        "echo END")
-
-
-def walls(text):
-    """What LOOK printed, without what differs from jail to jail."""
-    if "BEGIN\n" not in text:
-        return None
-    seen = []
-    # A session may be cut short in the middle of a line.
-    complete = text[:text.rindex("\n")] + "\n"
-    for line in complete.split("BEGIN\n", 1)[1].split("END\n")[0].splitlines():
-        namespace = re.fullmatch(r"(\w+):\[\d+\]", line)
-        if namespace:
-            name = namespace.group(1).removesuffix("_for_children")
-            host = os.readlink(f"/proc/self/ns/{name}")
-            line = f"{name} {'host' if line == host else 'own'}"
-        elif " - " in line and re.match(r"\d+ \d+ \d+:\d+ (/|user:)",
-                                            line):
-            line = "mount " + re.sub(r" (master|shared):\d+|\[\d+\]", "",
-                                     line.split(" ", 3)[3])
-        elif re.match(r"(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp|SigBlk"
-                      r"|SigIgn|Umask|Threads|Max [a-z ]+):?\s", line):
-            line = " ".join(line.split())
-        elif re.match(r"\w+:\t", line):
-            continue
-        seen.append(line)
-    return sorted(seen)
-
-
-# On the way to root inside, and not on others.
-USERNS_CALLS = {
-    "clone", "fchownat", "ioctl", "kill", "mkdirat", "mount_setattr",
-    "move_mount", "newfstatat", "open_tree", "openat", "prctl", "read",
-    "recvfrom", "renameat", "sendto", "setns", "setresgid", "setresuid",
-    "setsockopt", "socketpair", "unshare", "write"}
-
-
-class Scenario:
-    """A way in, the programs on it, and which of their calls fail; and how
-    many of each are made at the jail's end only, as its last ones."""
-
-    def __init__(self, command, programs, only=None, at_end=None):
-        self.command = command
-        self.programs = [word for name in programs for word in ("-p", name)]
-        self.only = only
-        self.at_end = at_end or {}
-        self.wanted = None
-
-    def once(self, *how):
-        try:
-            return run(FAULT, *self.programs, *how, REPORT, *self.command,
-                       timeout=10)
-        except subprocess.TimeoutExpired as hung:
-            left = processes()
-            sweep()
-            return subprocess.CompletedProcess(
-                hung.cmd, 255, (hung.stdout or b"").decode(), f"hung: {left}")
-
-    def calls(self):
-        """The names of the calls that are made."""
-        for i in range(3):
-            result = self.once()
-            seen = walls(result.stdout)
-            check(seen is not None and result.returncode == 0, result)
-            if i == 2:  # the first may have made what is there from now on
-                equal(set(seen) ^ set(self.wanted), set(),
-                      "two clean runs differ")
-            self.wanted = seen
-            check(wait_until(lambda: not processes()), processes())
-        with open(REPORT, encoding="ascii") as stream:
-            names = {NAMES.get(int(line.split()[2]), line.split()[2])
-                     for line in stream if line != "left\n"}
-        return names if self.only is None else names & self.only
-
-
-def report():
-    """The line of the call that failed, and whether a process was left."""
-    with open(REPORT, encoding="ascii") as stream:
-        lines = stream.read().splitlines()
-    failed = [line for line in lines if line.endswith(" failed")]
-    return failed[0] if failed else None, "left" in lines
+def process_call(failed):
+    """"PROCESS CALL" of a line of the report."""
+    _, process, number, *_ = failed.split()
+    return f"{process} {NAMES[int(number)]}"
 
 
 def may_fail(failed, error):
@@ -299,40 +222,7 @@ def may_fail(failed, error):
     return None
 
 
-def verdict(scenario, result, failed):
-    seen = walls(result.stdout)
-    if seen is None:
-        return "refused" if result.returncode != 0 else "said nothing"
-    if seen == scenario.wanted or ("\nEND\n" not in result.stdout and
-                                   not set(seen) - set(scenario.wanted)):
-        return "same"
-    more = [line for line in seen if line not in scenario.wanted]
-    words = failed.split()
-    if more == ALLOWED.get(f"{words[1]} {NAMES[int(words[2])]}"):
-        return "same"
-    return "HOLE: " + "; ".join(
-        [f"-{line}" for line in scenario.wanted if line not in seen] +
-        [f"+{line}" for line in more])
-
-
-def clean_up():
-    """Whatever a keeper could not take away the next one does."""
-    if not wait_until(lambda: not processes(), 2):
-        left = processes()
-        sweep()
-        return f"left {left}"
-    if os.path.isdir(RUN_DIR) and os.listdir(RUN_DIR):
-        said(probe("take"))
-        wait_until(lambda: not processes() and not os.listdir(RUN_DIR), 2)
-        if os.listdir(RUN_DIR):
-            left = os.listdir(RUN_DIR)
-            run("rm", "-rf", ACCOUNT_DIR, LOCK)
-            return f"left {left}"
-    return None
-
-
 def try_all(scenario):
-    numbers = {name: number for number, name in NAMES.items()}
     problems, outcomes = [], collections.Counter()
     before = own_mounts()
     calls = scenario.calls()
@@ -348,7 +238,7 @@ def try_all(scenario):
                 # A busy machine hangs once; what we do wrong hangs again.
                 for _ in range(2):
                     begun = time.monotonic()
-                    result = scenario.once("-c", numbers[name], "-w", when,
+                    result = scenario.once("-c", NUMBERS[name], "-w", when,
                                            "-e", getattr(errno, error, 0))
                     if result.returncode != 255:
                         break
@@ -357,7 +247,8 @@ def try_all(scenario):
                 if failed is None:
                     break
                 what = f"{name} {error} {when} ({failed})"
-                outcome = verdict(scenario, result, failed)
+                outcome = scenario.outcome(result, ALLOWED.get(process_call(
+                    failed)))
                 outcomes[outcome.split(":")[0]] += 1
                 if outcome == "same" and not may_fail(failed, error):
                     unexplained[when] = what
@@ -383,119 +274,5 @@ def try_all(scenario):
     check(outcomes["refused"] > 0, outcomes)
 
 
-@sentence
-def entering_as_sshds_child_does():
-    try_all(Scenario([PROBE, *with_filter(), "enter", "/bin/sh", "-c", LOOK],
-                     ["probe", "jail-keeper"]))
-
-
-@sentence
-def a_session_that_the_keeper_runs():
-    try_all(Scenario([PROBE, *with_filter(), "run", "/bin/sh", "-c", LOOK],
-                     ["probe", "jail-keeper"]))
-
-
-@sentence
-def a_jail_without_a_network():
-    try_all(Scenario([PROBE, "-n", "enter", "/bin/sh", "-c", LOOK],
-                     ["jail-keeper"], {"clone3", "socket", "ioctl"}))
-
-
-@sentence
-def a_jail_with_ports_of_its_own():
-    wanted = {"bpf", "socket", "bind", "write", "openat"}
-    for verb in "enter", "run":
-        try_all(Scenario([PROBE, "-P", "8000-8009", verb, "/bin/sh", "-c",
-                          LOOK], ["probe", "jail-keeper"], wanted))
-
-
-@sentence
-def abstract_sockets_of_the_session():
-    """A session that could reach one would answer something else."""
-    wanted = {"landlock_create_ruleset", "landlock_restrict_self"}
-    reach = ("/usr/bin/python3 -c 'import socket; print(socket.socket("
-             "socket.AF_UNIX).connect_ex(\"\\0outside\"))'; ")
-    look = LOOK.replace("echo END", reach + "echo END")
-    with socket.socket(socket.AF_UNIX) as outside:
-        outside.bind("\0outside")
-        outside.listen()
-        for verb in "enter", "run":
-            try_all(Scenario([PROBE, "-A", verb, "/bin/sh", "-c", look],
-                             ["probe", "jail-keeper"], wanted))
-
-
-@sentence
-def a_private_network():
-    """The tools do nothing, so that nothing of the machine's changes: what is
-    tried is whether the keeper believes in what has not been done."""
-    os.makedirs("/mnt/sbin")
-    for name in "ip", "nft":
-        with open(f"/mnt/sbin/{name}", "w", encoding="ascii") as stream:
-            os.fchmod(stream.fileno(), 0o755)
-            stream.write("#!/bin/sh\nexec cat >/dev/null\n")
-    run("mkdir", "/mnt/work", "/mnt/upper")
-    run("mount", "-t", "overlay", "-o",
-        "lowerdir=/mnt/sbin:/usr/sbin,upperdir=/mnt/upper,workdir=/mnt/work",
-        "tools", "/usr/sbin")
-    try:
-        try_all(Scenario([PROBE, "-N", "enter", "/bin/sh", "-c", LOOK],
-                         ["jail-keeper"],
-                         {"clone3", "clone", "socket", "ioctl", "bind", "setns",
-                          "openat", "write", "read", "pipe2", "dup2", "lseek",
-                          "memfd_create", "fcntl", "execve", "wait4", "capset",
-                          "capget", "close_range", "alarm", "recvfrom"},
-                         # network_stop(): what is left is replaced
-                         {"memfd_create": 1, "lseek": 1, "dup2": 3,
-                          "close_range": 1, "execve": 1, "ioctl": 1}))
-    finally:
-        run("umount", "/usr/sbin")
-        run("rm", "-rf", "/mnt/sbin", "/mnt/work", "/mnt/upper")
-
-
-@sentence
-def a_root_over_a_tree():
-    os.makedirs("/mnt/tree/usr")
-    os.makedirs("/mnt/state")
-    for upper in (), ("-u", "/mnt/state/overlay/61001"):
-        try_all(Scenario([PROBE, "-t", "/mnt/tree", *upper, "enter", "/bin/sh",
-                          "-c", LOOK], ["jail-keeper"],
-                         {"fsopen", "fsconfig", "fsmount", "open_tree",
-                          "move_mount", "mount_setattr", "fchdir", "fstat",
-                          "openat", "openat2", "mkdirat", "unlinkat"}))
-    run("rm", "-rf", "/mnt/tree", "/mnt/state")
-
-
-@sentence
-def root_inside():
-    """Who is not root then is the account, with the walls of that: and that
-    would be seen."""
-    os.makedirs("/mnt/tree/usr")
-    os.makedirs("/mnt/state")
-    os.makedirs("/mnt/sbin")
-    run("cp", JAILSH, "/mnt/sbin/jailsh")
-    root = (*with_filter('"login"', "-r"), "-R", "100000", "-t", "/mnt/tree",
-            "-a", "bind,r,0,/opt/sbin,/mnt/sbin")
-    upper = ("-u", "/mnt/state/overlay/61001")
-    for more in (), upper:
-        try_all(Scenario([PROBE, *root, *more, "run", "/bin/sh", "-c", LOOK],
-                         ["jail-keeper"], USERNS_CALLS))
-    try_all(Scenario([PROBE, *root, "enter", "/opt/sbin/jailsh", "-c", LOOK],
-                     ["jailsh"]))
-    run("rm", "-rf", "/mnt/tree", "/mnt/state", "/mnt/sbin")
-
-
-@sentence
-def jailsh_outside():
-    try_all(Scenario([PROBE, "guest", JAILSH, "-c", LOOK], ["jailsh"]))
-
-
-@sentence
-def jailsh_inside():
-    os.makedirs("/mnt/sbin")
-    run("cp", JAILSH, "/mnt/sbin/jailsh")
-    try_all(Scenario([PROBE, "-a", "bind,r,0,/opt/sbin,/mnt/sbin", "run",
-                      "/opt/sbin/jailsh", "-c", LOOK], ["jailsh"]))
-    run("rm", "-r", "/mnt/sbin")
-
-
+for_each_way(try_all)
 main()

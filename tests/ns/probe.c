@@ -7,6 +7,7 @@
  * for the home of the account, uid 61001, which nobody needs to know.
  *	-a KIND,FLAGS,MODE,TARGET,TEXT	one more entry
  *	-A				no abstract sockets of others
+ *	-c COMMAND			one that jail-broker(8) runs
  *	-i UID				another account
  *	-F FILE				a filter, as filter(1) here makes it
  *	-e NAME=VALUE, -k PATTERN	environment: set, or let in
@@ -82,6 +83,7 @@ struct options {
 	struct entry entries[ENTRIES_MAX];
 	const char *env[STRINGS_MAX];
 	const char *env_keep[STRINGS_MAX];
+	const char *commands[STRINGS_MAX];
 	struct sock_filter filter[BPF_MAXINSNS];
 	gid_t groups[1];
 	bool join_only;
@@ -240,6 +242,9 @@ read_option(struct options *options, int letter, char *value)
 	case 'A':
 		plan->abstract_of_session = true;
 		break;
+	case 'c':
+		options->commands[plan->n_commands++ % STRINGS_MAX] = value;
+		break;
 	case 'e':
 		options->env[plan->n_env++ % STRINGS_MAX] = value;
 		break;
@@ -330,12 +335,13 @@ read_options(struct options *options, int argc, char **argv)
 		.seccomp = "none",
 		.env = options->env,
 		.env_keep = options->env_keep,
+		.commands = options->commands,
 		.umask = 022,
 		.sessions = 100,
 	};
 	add_world(options);
 	while ((letter = getopt(argc, argv,
-				"+Aa:e:F:i:jk:L:l:m:nNP:R:s:S:t:u:U:")) >= 0)
+				"+Aa:c:e:F:i:jk:L:l:m:nNP:R:s:S:t:u:U:")) >= 0)
 		read_option(options, letter, optarg);
 }
 
