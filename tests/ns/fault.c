@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fault [-p PROGRAM]... [-c CALL -w WHEN -e ERRNO] REPORT COMMAND [ARG...]
+ * fault [-p PROGRAM]... [-c CALL -w WHEN -e ERRNO | -k] REPORT COMMAND [ARG...]
  *
  * Runs COMMAND and makes one system call of all that its processes make
  * fail: the WHENth with the number CALL, with ERRNO, and without being done.
  * Only calls of processes that execute a file called PROGRAM count.  Without
- * -c, none fails.
+ * -c, none fails.  -k: the process is killed instead, and the call not done.
  *
  * The file REPORT then has a line for each call that counted: the program,
  * the process's name, the call's number and two of its arguments, and
@@ -24,6 +24,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,7 @@ struct fault {
 	int call; /* -1: list all */
 	unsigned long when;
 	int errnum;
+	bool kills;
 	FILE *report;
 	unsigned long seen;
 	int listener;
@@ -207,6 +209,9 @@ answer(struct fault *fault)
 			answer.flags = 0;
 			answer.error = -fault->errnum;
 		}
+		/* It waits for our answer, so its number is its own. */
+		if (fails && fault->kills)
+			(void)kill((pid_t)asked.pid, SIGKILL);
 	}
 	(void)ioctl(fault->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
@@ -253,7 +258,7 @@ main(int argc, char **argv)
 	struct fault fault = { .call = -1, .listener = -1 };
 	int letter, status;
 
-	while ((letter = getopt(argc, argv, "+p:c:w:e:")) >= 0) {
+	while ((letter = getopt(argc, argv, "+p:c:w:e:k")) >= 0) {
 		if (letter == 'p' && fault.n_programs < PROGRAMS_MAX)
 			fault.programs[fault.n_programs++] = optarg;
 		else if (letter == 'c')
@@ -262,6 +267,8 @@ main(int argc, char **argv)
 			fault.when = strtoul(optarg, NULL, 10);
 		else if (letter == 'e')
 			fault.errnum = (int)strtol(optarg, NULL, 10);
+		else if (letter == 'k')
+			fault.kills = true;
 		else
 			return EXIT_BROKEN;
 	}
