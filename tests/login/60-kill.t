@@ -3,42 +3,27 @@
 """whatever is killed, nothing is left behind and the next login works"""
 import contextlib
 import os
-import pathlib
 import random
 import re
 import signal
 import subprocess
 import time
 
-from bed import (JAILED, JAILSH, PROOF, RUN_DIR, case, cgroups, eventually,
-                 has, inits, keepers, lacks, mounts, of_uid, processes, proved,
-                 residue, run, same, sh, ssh, ssh_argv, sshd, stop, su,
-                 the_two, uid_of, configure)
+from bed import (JAILED, JAILSH, PROOF, RUN_DIR, case, eventually, has, inits,
+                 keepers, lacks, of_uid, processes, proved, run, same, sh, ssh,
+                 ssh_argv, sshd, stop, su, the_two, uid_of, configure)
+from left import Before
 from term import Terminal
 
 the_two()
 sshd()
 configure(JAILED, 'network = "none";', "limits = { };", "linger = 0;")
 stop(JAILED)
-CGROUPS, FILES = set(cgroups()), set(RUN_DIR.glob("*"))
-MOUNTS, SHM = mounts(), sh("ipcs -m | wc -l")
-
-
-def jail_sockets():
-    return re.findall(r"\S*/jail/\S+", pathlib.Path("/proc/net/unix")
-                      .read_text())
+BEFORE = Before()
 
 
 def nothing_is_left():
-    """Neither processes nor mounts, sockets, control groups or files."""
-    eventually(lambda: not residue(JAILED), f"gone: {residue(JAILED)}")
-    eventually(lambda: not keepers(), "no keeper, no PID 1")
-    eventually(lambda: not set(cgroups()) - CGROUPS,
-               f"no control group: {cgroups()}")
-    same(mounts(), MOUNTS, "mounts of the host")
-    same(sorted(set(RUN_DIR.glob("*")) - FILES), [], str(RUN_DIR))
-    same(jail_sockets(), [], "sockets")
-    same(sh("ipcs -m | wc -l"), SHM)
+    BEFORE.nothing_is_left(JAILED)
 
 
 def works_again():
