@@ -83,7 +83,7 @@ disks_set(int dir, const char *key, const char *value, const struct disk *must,
 	disks = max < 0 ? NULL : opendir("/sys/block");
 	if (disks == NULL)
 		return err_errno(err, "limit disks");
-	while ((entry = readdir(disks)) != NULL) {
+	for (errno = 0; (entry = readdir(disks)) != NULL; errno = 0) {
 		struct disk disk;
 		char path[NAME_MAX + sizeof("/dev")];
 
@@ -94,6 +94,8 @@ disks_set(int dir, const char *key, const char *value, const struct disk *must,
 		    (must == NULL || strcmp(must->number, disk.number) == 0))
 			done = 1;
 	}
+	if (errno != 0)
+		done = err_errno(err, "limit disks");
 	(void)closedir(disks);
 	return done;
 }

@@ -191,15 +191,20 @@ audit_users(struct audit *audit)
 {
 	DIR *const dir = open_users(audit);
 	const struct dirent *file;
+	struct err err;
 
 	if (dir == NULL)
 		return;
-	while ((file = readdir(dir)) != NULL)
+	for (errno = 0; (file = readdir(dir)) != NULL; errno = 0)
 		if (strcmp(file->d_name, ".") != 0 &&
 		    strcmp(file->d_name, "..") != 0) {
 			if (check_file_name(audit, file->d_name))
 				audit_file(audit, file->d_name);
 		}
+	if (errno != 0) {
+		(void)err_errno(&err, USERS_DIR);
+		tell(audit, &err);
+	}
 	(void)closedir(dir);
 }
 

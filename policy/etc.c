@@ -298,12 +298,20 @@ add_matches_of(const char *pattern, const struct names *names,
 	return 0;
 }
 
+/* A directory that is not there has no names; others must be read. */
+static int
+is_fatal(const char *path, int errnum)
+{
+	(void)path;
+	return errnum != ENOENT;
+}
+
 static int
 add_matches_below(const char *pattern, const struct names *names,
 		  struct entries *entries, struct err *err)
 {
 	glob_t found = { .gl_pathc = 0 };
-	const int ret = glob(pattern, GLOB_NOSORT, NULL, &found);
+	const int ret = glob(pattern, GLOB_NOSORT, is_fatal, &found);
 	int status = ret == 0 || ret == GLOB_NOMATCH
 			     ? 0
 			     : err_set(err, ERR_SYSTEM, "%s: glob", pattern);
@@ -364,8 +372,10 @@ list_names(struct names *names, struct arena *arena, struct err *err)
 
 	if (dir == NULL)
 		return err_errno(err, ETC);
-	while (ret == 0 && (file = readdir(dir)) != NULL)
+	for (errno = 0; ret == 0 && (file = readdir(dir)) != NULL; errno = 0)
 		ret = keep_name(names, &room, file->d_name, arena, err);
+	if (ret == 0 && errno != 0)
+		ret = err_errno(err, ETC);
 	(void)closedir(dir);
 	return ret;
 }
