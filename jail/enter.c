@@ -76,6 +76,9 @@ jail_enter(const struct jail *jail, struct jail_inside *inside, struct err *err)
 		return -1;
 	if (setns(jail->init, JAIL_NAMESPACES) < 0)
 		return err_errno(err, "enter the jail's namespaces");
+	/* Who has not told of himself before it ended is not ended with it. */
+	if (require_alive(jail, err) < 0)
+		return -1;
 	if (chdir("/") < 0)
 		return err_errno(err, "chdir /");
 	if (require_root(jail, err) < 0)

@@ -27,7 +27,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -384,13 +383,12 @@ end(struct keeper *keeper)
 	commands_close(&keeper->commands);
 	(void)kill(keeper->init, SIGKILL);
 	cgroup_kill(&keeper->cgroup);
-	for (size_t i = 0; i < keeper->n_peers; i++)
-		if (keeper->peers[i].entered >= 0)
-			(void)pidfd_send_signal(keeper->peers[i].entered,
-						SIGKILL, NULL, 0);
+	peers_kill_entered(keeper);
 	stop_network(keeper);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		continue;
+	/* Who has found PID 1 alive until now: jail_enter(). */
+	peers_kill_entered(keeper);
 	while (keeper->n_peers > 0)
 		peers_drop(keeper, 0);
 	cgroup_remove(keeper->jail.plan.uid, &keeper->cgroup);

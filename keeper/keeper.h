@@ -133,6 +133,10 @@ bool peers_accept(struct keeper *keeper) __attribute__((nonnull));
 /* Forgets the peer with the number I; the last one gets that number. */
 void peers_drop(struct keeper *keeper, size_t i) __attribute__((nonnull));
 
+/* Ends those that have entered and are not in the jail's pid namespace, after
+ * hearing what the sessions have said until now. */
+void peers_kill_entered(struct keeper *keeper) __attribute__((nonnull));
+
 /* Hears the peer and does what it asks for.  Returns whether it stays. */
 bool peers_answer(struct keeper *keeper, struct peer *peer)
 	__attribute__((nonnull));

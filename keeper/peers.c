@@ -422,6 +422,35 @@ peers_answer(struct keeper *keeper, struct peer *peer)
 	return stays;
 }
 
+/* The next word of a session that has joined; nothing is begun any more. */
+static bool
+hear_last(struct keeper *keeper, struct peer *peer)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct pollfd said = { .fd = peer->sock, .events = POLLIN };
+	struct wire_msg msg;
+	struct err err;
+
+	return poll(&said, 1, 0) > 0 &&
+	       wire_recv(peer->sock, &msg, &fds, &err) == 0 &&
+	       answer_leased(keeper, peer, &msg, &fds);
+}
+
+void
+peers_kill_entered(struct keeper *keeper)
+{
+	for (size_t i = 0; i < keeper->n_peers; i++) {
+		struct peer *const peer = &keeper->peers[i];
+
+		while (peer->leases && peer->entered < 0 &&
+		       hear_last(keeper, peer))
+			continue;
+		if (peer->entered >= 0)
+			(void)pidfd_send_signal(peer->entered, SIGKILL, NULL,
+						0);
+	}
+}
+
 bool
 peers_busy(const struct keeper *keeper)
 {

@@ -91,6 +91,24 @@ def when_pid_1_is_killed_everything_inside_dies():
 
 
 @sentence
+def who_has_just_entered_without_a_process_inside_ends_with_the_jail():
+    """As sshd's child does of ssh -N: what it has told of itself is not read
+    when PID 1 is gone."""
+    session = start(PROBE, "stay")
+    equal(session.stdout.readline(), "taken\n")
+    keeper, = pids("jail-keeper")
+    os.kill(keeper, signal.SIGSTOP)
+    session.stdin.write("\n")
+    session.stdin.flush()
+    equal(session.stdout.readline(), "entered\n")
+    os.kill(pids("jail-init")[0], signal.SIGKILL)
+    os.kill(keeper, signal.SIGCONT)
+    check(wait_until(lambda: session.poll() is not None, 2), processes())
+    equal(session.returncode, -signal.SIGKILL)
+    next_login_works()
+
+
+@sentence
 def when_both_are_stopped_and_killed_everything_inside_dies():
     sessions = [sleeper(), sleeper("enter")]
     for name in "jail-keeper", "jail-init":

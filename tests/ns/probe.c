@@ -23,6 +23,8 @@
  * What to do with it:
  *	take		nothing
  *	hold		say "taken" and stay until standard input ends
+ *	stay		say "taken", wait for a line, enter as sshd's child
+ *does, say "entered" and stay
  *	run COMMAND	let the keeper run it, and end like it
  *	shell ARGV0...	let the keeper run the account's shell
  *	enter COMMAND	enter as sshd's child does, and run it there
@@ -345,18 +347,51 @@ read_options(struct options *options, int argc, char **argv)
 		read_option(options, letter, optarg);
 }
 
+static void
+say(const char *word)
+{
+	(void)puts(word);
+	(void)fflush(stdout);
+}
+
+/* As pam_jail.so in sshd's child. */
+static int
+go_in(const struct lease *lease, struct jail_inside *inside, struct err *err)
+{
+	cleanup_fd int self = pidfd_open(getpid(), 0);
+	struct wire_msg entered = { .kind = WIRE_ENTERED };
+
+	if (self < 0)
+		return err_errno(err, "pidfd_open");
+	if (wire_send(lease->sock, &entered, &self, 1, err) < 0)
+		return -1;
+	return jail_enter(&lease->jail, inside, err);
+}
+
+/* As sshd's child that has nothing to run: ssh -N. */
+static void
+stay(const struct lease *lease, struct err *err)
+{
+	struct jail_inside inside;
+	char byte;
+
+	say("taken");
+	if (read(STDIN_FILENO, &byte, 1) != 1 ||
+	    go_in(lease, &inside, err) < 0 || jail_become(&inside, err) < 0)
+		return;
+	say("entered");
+	(void)pause();
+}
+
 /* As pam_jail.so in sshd's child, and sshd after it. */
 static void
 enter(const struct lease *lease, char **argv, struct err *err)
 {
-	cleanup_fd int self = pidfd_open(getpid(), 0);
-	struct wire_msg entered = { .kind = WIRE_ENTERED };
 	struct jail_inside inside;
 	pid_t child;
 	int status;
 
-	if (self < 0 || wire_send(lease->sock, &entered, &self, 1, err) < 0 ||
-	    jail_enter(&lease->jail, &inside, err) < 0)
+	if (go_in(lease, &inside, err) < 0)
 		return;
 	child = fork(); /* the pid namespace is for children */
 	if (child < 0) {
@@ -453,11 +488,14 @@ use(struct lease *lease, const char *verb, char **argv, struct err *err)
 	if (strcmp(verb, "take") == 0)
 		_exit(0);
 	if (strcmp(verb, "hold") == 0) {
-		(void)puts("taken");
-		(void)fflush(stdout);
+		say("taken");
 		while (read(STDIN_FILENO, &byte, 1) > 0)
 			continue;
 		_exit(0);
+	}
+	if (strcmp(verb, "stay") == 0) {
+		stay(lease, err);
+		return;
 	}
 	if (argv[0] == NULL)
 		usage("no command");
