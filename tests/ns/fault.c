@@ -4,7 +4,8 @@
  *
  * Runs COMMAND and makes one system call of all that its processes make
  * fail: the WHENth with the number CALL, with ERRNO, and without being done.
- * Only calls of processes that execute a file called PROGRAM count.  Without
+ * Only calls of processes that execute a file called PROGRAM count; with
+ * PROGRAM:NAME, only while their name begins with NAME.  Without
  * -c, none fails.  -k: the process is killed instead, and the call not done.
  *
  * The file REPORT then has a line for each call that counted: the program,
@@ -158,9 +159,22 @@ read_name(pid_t pid, char *name, size_t size)
 	(void)fclose(stream);
 }
 
+/* Whether EXE, a file's name, is that of PROGRAM, "FILE" or "FILE:NAME", and
+ * COMM begins with the latter. */
+static bool
+is_program(const char *program, const char *exe, const char *comm)
+{
+	const size_t len = strcspn(program, ":");
+
+	if (strncmp(exe, program, len) != 0 || exe[len] != '\0')
+		return false;
+	return program[len] == '\0' ||
+	       strncmp(comm, program + len + 1, strlen(program + len + 1)) == 0;
+}
+
 /* Whether the process executes one of the programs; which. */
 static const char *
-program_of(const struct fault *fault, pid_t pid)
+program_of(const struct fault *fault, pid_t pid, const char *comm)
 {
 	char path[64], exe[PATH_MAX];
 	ssize_t n;
@@ -173,7 +187,8 @@ program_of(const struct fault *fault, pid_t pid)
 	for (size_t i = 0; i < fault->n_programs; i++) {
 		const char *const slash = strrchr(exe, '/');
 
-		if (slash != NULL && strcmp(slash + 1, fault->programs[i]) == 0)
+		if (slash != NULL &&
+		    is_program(fault->programs[i], slash + 1, comm))
 			return fault->programs[i];
 	}
 	return NULL;
@@ -193,11 +208,11 @@ answer(struct fault *fault)
 	if (ioctl(fault->listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
 		return; /* it was killed meanwhile */
 	answer.id = asked.id;
-	program = program_of(fault, (pid_t)asked.pid);
+	read_name((pid_t)asked.pid, name, sizeof(name));
+	program = program_of(fault, (pid_t)asked.pid, name);
 	if (program != NULL) {
 		const bool fails = ++fault->seen == fault->when;
 
-		read_name((pid_t)asked.pid, name, sizeof(name));
 		(void)fprintf(fault->report, "%s %s %d %llx %llx%s\n", program,
 			      name, asked.data.nr,
 			      (unsigned long long)asked.data.args[0],

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from jail import (ACCOUNT_DIR, BUILD, LOCK, RUN_DIR, check, equal, probe,
+from jail import (ACCOUNT_DIR, BUILD, LOCK, RUN_DIR, check, equal, log, probe,
                   processes, run, said, sweep, wait_until)
 
 FAULT = BUILD + "/tests/ns/fault"
@@ -77,6 +77,7 @@ class Scenario:
         self.wanted = None
 
     def once(self, *how):
+        log.lines()  # or syslog(3) waits
         try:
             return run(FAULT, *self.programs, *how, REPORT, *self.command,
                        timeout=10)

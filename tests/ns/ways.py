@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: ISC
 """The ways into a jail, for whoever tries what can go wrong on them."""
 
+import contextlib
 import os
 import socket
 
-from jail import BUILD, JAILSH, PROBE, run, sentence, with_filter
+from jail import ALICE, BUILD, JAILSH, PROBE, run, sentence, with_filter
 from scenario import LOOK, Scenario
 
 _ways = []
@@ -35,6 +36,17 @@ USERNS_CALLS = {
     "setsockopt", "socketpair", "unshare", "write"}
 
 
+@contextlib.contextmanager
+def directories(*paths):
+    """They are there for a while, below /mnt."""
+    for path in paths:
+        os.makedirs(path)
+    try:
+        yield
+    finally:
+        run("rm", "-rf", *("/".join(path.split("/")[:3]) for path in paths))
+
+
 class Tools:
     """In the place of programs of the host's in /usr/sbin: scripts."""
 
@@ -53,6 +65,50 @@ class Tools:
     def __exit__(self, *_):
         run("umount", "/usr/sbin")
         run("rm", "-rf", "/mnt/sbin", "/mnt/work", "/mnt/upper")
+
+
+# By group, because nobody tells when a name service gave up halfway.
+JAIL_CONF = """
+jails = { probe = { network = "none"; linger = 0; limits = { };
+                    doors = { sshd = "child"; cron = "job"; }; }; };
+rules = ( { group = "class"; jail = "probe"; } );
+"""
+
+
+class Host:
+    """A host that knows the account, and has the module in its stacks."""
+
+    def __enter__(self):
+        module = f"{BUILD}/pam_jail/pam_jail.so conf=/mnt/conf"
+        stack = "".join(f"{kind} required pam_permit.so\n{kind} {control}"
+                        f" {module}\n" for kind, control in (
+                            ("auth", "optional"), ("account", "required"),
+                            ("session", "required")))
+        for name, text in (
+                ("etc/passwd", "root:x:0:0::/root:/bin/sh\n"
+                 f"alice:x:{ALICE}:{ALICE}::/mnt/home:/bin/sh\n"),
+                ("etc/group", f"root:x:0:\nalice:x:{ALICE}:\n"
+                 "class:x:50000:alice\n"),
+                ("conf/jail.conf", JAIL_CONF), ("pam.d/sshd", stack),
+                ("pam.d/cron", stack), ("pam.d/other", stack)):
+            os.makedirs(os.path.dirname(f"/mnt/{name}"), exist_ok=True)
+            with open(f"/mnt/{name}", "w", encoding="ascii") as stream:
+                stream.write(text)
+        for name in "passwd", "group":
+            run("mount", "--bind", f"/mnt/etc/{name}", f"/etc/{name}")
+
+    def __exit__(self, *_):
+        run("umount", "/etc/passwd", "/etc/group")
+        run("rm", "-rf", "/mnt/etc", "/mnt/conf", "/mnt/pam.d")
+
+
+@way
+def the_module_in_a_host_as_sshd_and_cron_are():
+    with Host():
+        for service, *parts in (("sshd", "open", "child"), ("cron", "child")):
+            yield Scenario([BUILD + "/tests/ns/pam_host", service, "alice",
+                            "/bin/sh", "-c", LOOK],
+                           ["pam_host:host-" + part for part in parts])
 
 
 @way
@@ -114,34 +170,29 @@ def a_private_network():
 
 @way
 def a_root_over_a_tree():
-    os.makedirs("/mnt/tree/usr")
-    os.makedirs("/mnt/state")
-    for upper in (), ("-u", "/mnt/state/overlay/61001"):
-        yield Scenario([PROBE, "-t", "/mnt/tree", *upper, "enter", "/bin/sh",
-                        "-c", LOOK], ["jail-keeper"],
-                       {"fsopen", "fsconfig", "fsmount", "open_tree",
-                        "move_mount", "mount_setattr", "fchdir", "fstat",
-                        "openat", "openat2", "mkdirat", "unlinkat"})
-    run("rm", "-rf", "/mnt/tree", "/mnt/state")
+    with directories("/mnt/tree/usr", "/mnt/state"):
+        for upper in (), ("-u", "/mnt/state/overlay/61001"):
+            yield Scenario([PROBE, "-t", "/mnt/tree", *upper, "enter",
+                            "/bin/sh", "-c", LOOK], ["jail-keeper"],
+                           {"fsopen", "fsconfig", "fsmount", "open_tree",
+                            "move_mount", "mount_setattr", "fchdir", "fstat",
+                            "openat", "openat2", "mkdirat", "unlinkat"})
 
 
 @way
 def root_inside():
     """Who is not root then is the account, with the walls of that: and that
     would be seen."""
-    os.makedirs("/mnt/tree/usr")
-    os.makedirs("/mnt/state")
-    os.makedirs("/mnt/opt")
-    run("cp", JAILSH, "/mnt/opt/jailsh")
     root = (*with_filter('"login"', "-r"), "-R", "100000", "-t", "/mnt/tree",
             "-a", "bind,r,0,/opt/sbin,/mnt/opt")
     upper = ("-u", "/mnt/state/overlay/61001")
-    for more in (), upper:
-        yield Scenario([PROBE, *root, *more, "run", "/bin/sh", "-c", LOOK],
-                       ["jail-keeper"], USERNS_CALLS)
-    yield Scenario([PROBE, *root, "enter", "/opt/sbin/jailsh", "-c", LOOK],
-                   ["jailsh"])
-    run("rm", "-rf", "/mnt/tree", "/mnt/state", "/mnt/opt")
+    with directories("/mnt/tree/usr", "/mnt/state", "/mnt/opt"):
+        run("cp", JAILSH, "/mnt/opt/jailsh")
+        for more in (), upper:
+            yield Scenario([PROBE, *root, *more, "run", "/bin/sh", "-c", LOOK],
+                           ["jail-keeper"], USERNS_CALLS)
+        yield Scenario([PROBE, *root, "enter", "/opt/sbin/jailsh", "-c", LOOK],
+                       ["jailsh"])
 
 
 @way
@@ -151,11 +202,10 @@ def jailsh_outside():
 
 @way
 def jailsh_inside():
-    os.makedirs("/mnt/opt")
-    run("cp", JAILSH, "/mnt/opt/jailsh")
-    yield Scenario([PROBE, "-a", "bind,r,0,/opt/sbin,/mnt/opt", "run",
-                    "/opt/sbin/jailsh", "-c", LOOK], ["jailsh"])
-    run("rm", "-r", "/mnt/opt")
+    with directories("/mnt/opt"):
+        run("cp", JAILSH, "/mnt/opt/jailsh")
+        yield Scenario([PROBE, "-a", "bind,r,0,/opt/sbin,/mnt/opt", "run",
+                        "/opt/sbin/jailsh", "-c", LOOK], ["jailsh"])
 
 
 # What a program that the broker runs sees of itself, and of who has asked.
@@ -169,12 +219,11 @@ OUTSIDE = ("echo BEGIN; cat /proc/self/status /proc/self/limits -;"
 def a_command_of_the_hosts_by_the_broker():
     """It sees what it would by the account itself, outside; who asked hears
     all of that, and its status."""
-    os.makedirs("/mnt/opt")
-    run("cp", BUILD + "/jail-ask", "/mnt/opt/sendmail")
     ask = "echo letter | /opt/bin/sendmail -t; [ $? = 7 ]"
     command = [PROBE, "-c", "sendmail", "-a", "bind,r,0,/opt/bin,/mnt/opt",
                "enter", "/bin/sh", "-c", ask]
-    with Tools(sendmail=OUTSIDE):
+    with directories("/mnt/opt"), Tools(sendmail=OUTSIDE):
+        run("cp", BUILD + "/jail-ask", "/mnt/opt/sendmail")
         # What close(2) says that it has not closed is closed all the same;
         # here it would stay open, and the command wait for its end.
         yield Scenario(command, ["jail-broker", "sendmail"], never={"close"})
@@ -183,4 +232,3 @@ def a_command_of_the_hosts_by_the_broker():
                        {"bind", "clone3", "dup2", "execve", "fchmodat",
                         "fchownat", "fcntl", "listen", "sendto", "socket",
                         "socketpair"})
-    run("rm", "-r", "/mnt/opt")
