@@ -27,13 +27,14 @@ def call_names():
 NAMES = call_names()
 NUMBERS = {name: number for number, name in NAMES.items()}
 
-# What a session sees of its walls, by one program.
+# What a session sees of its walls, by one program.  No pipes: a child that
+# ends while the next is made interrupts that, when somebody decides about it.
 LOOK = ("echo BEGIN; cat /proc/self/status /proc/self/limits"
         " /proc/self/mountinfo; readlink /proc/self/ns/*; umask; pwd;"
         " hostname; ls /proc/self/fd; stat -c '%A %U %G %t:%T %N'"
         " /* /dev/* /etc/* /run/* /run/jail/* /home/alice;"
-        " set | grep -v -e ^PPID -e ^_= -e OPTIND -e PS4 -e PS2 -e IFS; "
-        "echo END")
+        " grep -v -e ^PPID -e ^_= -e OPTIND -e PS4 -e PS2 -e IFS <<E\n$(set)\n"
+        "E\necho END")
 
 
 def walls(text):

@@ -211,15 +211,15 @@ def jailsh_inside():
 # What a program that the broker runs sees of itself, and of who has asked.
 OUTSIDE = ("echo BEGIN; cat /proc/self/status /proc/self/limits -;"
            " readlink /proc/self/ns/*; umask; pwd; ls /proc/self/fd; id; tty;"
-           " echo $#: $*; set | grep -v -e ^PPID -e ^_= -e OPTIND -e PS4 -e PS2"
-           " -e IFS; echo END; exit 7\n")
+           " echo $#: $*; grep -v -e ^PPID -e ^_= -e OPTIND -e PS4 -e PS2"
+           " -e IFS <<E\n$(set)\nE\necho END; exit 7\n")
 
 
 @way
 def a_command_of_the_hosts_by_the_broker():
     """It sees what it would by the account itself, outside; who asked hears
     all of that, and its status."""
-    ask = "echo letter | /opt/bin/sendmail -t; [ $? = 7 ]"
+    ask = "/opt/bin/sendmail -t <<E\nletter\nE\n[ $? = 7 ]"
     command = [PROBE, "-c", "sendmail", "-a", "bind,r,0,/opt/bin,/mnt/opt",
                "enter", "/bin/sh", "-c", ask]
     with directories("/mnt/opt"), Tools(sendmail=OUTSIDE):
