@@ -40,9 +40,9 @@ NOT_A_STEP = {"exit_group", "exit", "rt_sigreturn", "execve", "brk", "mmap",
 MAY_FAIL = {
     "open": {"accept4", "access", "fstatfs", "getcwd", "getdents64", "getppid",
              "getsockname", "keyctl", "kill", "pidfd_send_signal",
-             "readlinkat", "rename", "rmdir", "unlinkat", "rt_sigaction",
-             "rt_sigprocmask", "rt_sigtimedwait", "setfsgid", "setfsuid",
-             "setregid", "setreuid", "sysinfo", "uname"},
+             "readlinkat", "rename", "rmdir", "shutdown", "unlink", "unlinkat",
+             "rt_sigaction", "rt_sigprocmask", "rt_sigtimedwait", "setfsgid",
+             "setfsuid", "setregid", "setreuid", "sysinfo", "uname"},
     "child": {"fcntl", "recvfrom", "sendto", "socket"},
 }
 
