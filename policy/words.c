@@ -25,26 +25,32 @@ skip(struct scan *scan, size_t len)
 			scan->line++;
 }
 
-static bool
-skip_comment(struct scan *scan)
+/* To libconfig all behind the beginning is not there, and that is no error. */
+static int
+never_ends(const struct scan *scan, const char *what, unsigned int line)
 {
-	if (scan->at[0] == '#' || strncmp(scan->at, "//", 2) == 0) {
-		skip(scan, strcspn(scan->at, "\n"));
-		return true;
-	}
-	if (strncmp(scan->at, "/*", 2) == 0) {
-		const char *const end = strstr(scan->at + 2, "*/");
+	return err_set(scan->err, ERR_CONFIG,
+		       "%s:%u: %s begins here and does "
+		       "not end",
+		       scan->path, line, what);
+}
 
-		skip(scan, end != NULL ? (size_t)(end - scan->at) + 2
-				       : strlen(scan->at));
-		return true;
-	}
-	return false;
+static int
+check_comment(struct scan *scan)
+{
+	const char *const end = strstr(scan->at + 2, "*/");
+
+	if (end == NULL)
+		return never_ends(scan, "a comment", scan->line);
+	skip(scan, (size_t)(end - scan->at) + 2);
+	return 0;
 }
 
 static int
 check_string(struct scan *scan)
 {
+	const unsigned int line = scan->line;
+
 	skip(scan, 1);
 	while (*scan->at != '\0' && *scan->at != '"') {
 		if (strncmp(scan->at, "\\x00", 4) == 0)
@@ -53,6 +59,8 @@ check_string(struct scan *scan)
 				       scan->line);
 		skip(scan, *scan->at == '\\' ? 2 : 1);
 	}
+	if (*scan->at == '\0')
+		return never_ends(scan, "a string", line);
 	skip(scan, 1);
 	return 0;
 }
@@ -87,6 +95,8 @@ check_word(struct scan *scan)
 {
 	if (*scan->at == '"')
 		return check_string(scan);
+	if (strncmp(scan->at, "/*", 2) == 0)
+		return check_comment(scan);
 	if (strncmp(scan->at, "@include", strlen("@include")) == 0)
 		return err_set(scan->err, ERR_CONFIG,
 			       "%s:%u: @include is not supported: put all "
@@ -95,7 +105,9 @@ check_word(struct scan *scan)
 			       scan->path, scan->line);
 	if (isdigit((unsigned char)*scan->at))
 		return check_number(scan);
-	if (isalpha((unsigned char)*scan->at) || *scan->at == '*')
+	if (*scan->at == '#' || strncmp(scan->at, "//", 2) == 0)
+		skip(scan, strcspn(scan->at, "\n"));
+	else if (isalpha((unsigned char)*scan->at) || *scan->at == '*')
 		skip(scan, strspn(scan->at, LETTERS DIGITS "*_-"));
 	else
 		skip(scan, 1);
@@ -108,7 +120,7 @@ words_check(const char *text, const char *path, struct err *err)
 	struct scan scan = { text, path, 1, err };
 
 	while (*scan.at != '\0')
-		if (!skip_comment(&scan) && check_word(&scan) < 0)
+		if (check_word(&scan) < 0)
 			return -1;
 	return 0;
 }

@@ -24,7 +24,15 @@ static const struct {
 
 	/* not libconfig */
 	{ "jails = {\n", ":2: " SYNTAX },
-	{ "jails = { };\nrules = ( { user = \"a }\n", ":3: " SYNTAX },
+	{ "jails = { };\nrules = ( { user = \"a }\n",
+	  ":2: a string begins here and does not end" },
+	{ "jails = { };\n\"\nrules = ( );\n",
+	  ":2: a string begins here and does not end" },
+	{ "jails = { };\n\"\\\"\n\\",
+	  ":2: a string begins here and does not end" },
+	{ "jails = { };\n/* rules = ( );\n",
+	  ":2: a comment begins here and does not end" },
+	{ "jails = { };\n/*/\n", ":2: a comment begins here and does not end" },
 	{ "jails {}\n", ":1: " SYNTAX },
 	{ "@include \"more.conf\"\n",
 	  ":1: @include is not supported: put all jails and rules into "
