@@ -13,7 +13,19 @@ fail() {
 	status=1
 }
 
-exported=$("$NM" -D --defined-only pam_jail/pam_jail.so |
+dest=$(mktemp -d) || exit 99
+trap 'rm -rf "$dest"' EXIT
+MAKEFLAGS='' "${MAKE:-make}" -s install DESTDIR="$dest" >"$dest/log" 2>&1 || {
+	cat "$dest/log"
+	exit 1
+}
+
+# What is looked at is what is installed.
+installed() { # NAME
+	find "$dest" -type f -name "$1"
+}
+
+exported=$("$NM" -D --defined-only "$(installed pam_jail.so)" |
 	awk '{ print $3 }' | sort | tr '\n' ' ')
 wanted='pam_sm_acct_mgmt pam_sm_authenticate pam_sm_close_session pam_sm_open_session pam_sm_setcred '
 [ "$exported" = "$wanted" ] || fail "pam_jail.so exports: $exported"
@@ -60,6 +72,7 @@ linked() { # OBJECT...
 
 check_program() { # PROGRAM OBJECT...
 	program=$1
+	file=$(installed "$program")
 	shift
 	list=$(linked "$@")
 	case "$list" in
@@ -67,27 +80,27 @@ check_program() { # PROGRAM OBJECT...
 	*) fail "$program: cannot see what it is linked of" ;;
 	esac
 	echo "$list" | awk -v bad="$forbidden" -v program="$program" '
-		program == "jailsh/jailsh" && $2 == "getenv" { next }
+		program == "jailsh" && $2 == "getenv" { next }
 		$2 ~ bad { print "FAIL: " program ": " $1 " " $2; n++ }
 		END { exit n > 0 }' || status=1
-	if "${READELF:-readelf}" -lW "$program" | grep -q -e INTERP -e DYNAMIC &&
-		! "${READELF:-readelf}" -hW "$program" | grep -q DYN; then
+	if "${READELF:-readelf}" -lW "$file" | grep -q -e INTERP -e DYNAMIC &&
+		! "${READELF:-readelf}" -hW "$file" | grep -q DYN; then
 		fail "$program is not static"
 	fi
-	! "${READELF:-readelf}" -dW "$program" | grep -q NEEDED ||
+	! "${READELF:-readelf}" -dW "$file" | grep -q NEEDED ||
 		fail "$program loads libraries"
-	! "${READELF:-readelf}" -lW "$program" | grep -q INTERP ||
+	! "${READELF:-readelf}" -lW "$file" | grep -q INTERP ||
 		fail "$program has a dynamic loader"
 }
 
 check_program jail-keeper keeper/*.o
-check_program jailsh/jailsh jailsh/*.o
+check_program jailsh jailsh/*.o
 check_program jail-broker broker/broker.o broker/request.o broker/rules.o
 check_program jail-ask broker/ask.o broker/crontab.o broker/talk.o
 
 # The C library must not have brought a name service in by itself.
-for program in jail-keeper jailsh/jailsh jail-broker jail-ask; do
-	"$NM" "$program" | awk -v program="$program" '
+for program in jail-keeper jailsh jail-broker jail-ask; do
+	"$NM" "$(installed "$program")" | awk -v program="$program" '
 		$3 ~ /^(getpwnam|getgrnam|getgrouplist|initgroups|getaddrinfo|__nss_|syslog)/ {
 			print "FAIL: " program " has " $3; n++
 		}
@@ -95,16 +108,9 @@ for program in jail-keeper jailsh/jailsh jail-broker jail-ask; do
 done
 
 # Nothing is installed set-uid, set-gid, or for others to write.
-dest=$(mktemp -d) || exit 99
-trap 'rm -rf "$dest"' EXIT
-if MAKEFLAGS='' "${MAKE:-make}" -s install DESTDIR="$dest" >"$dest/log" 2>&1; then
-	wrong=$(find "$dest"/* ! -type l -perm /6022)
-	[ -z "$wrong" ] || fail "set-uid, set-gid or writable: $wrong"
-	[ -n "$(find "$dest" -name jail-keeper -perm 755)" ] ||
-		fail "jail-keeper is not installed"
-else
-	cat "$dest/log"
-	fail "make install"
-fi
+wrong=$(find "$dest"/* ! -type l -perm /6022)
+[ -z "$wrong" ] || fail "set-uid, set-gid or writable: $wrong"
+[ -n "$(find "$dest" -name jail-keeper -perm 755)" ] ||
+	fail "jail-keeper is not installed"
 
 exit $status
