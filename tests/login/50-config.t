@@ -436,6 +436,26 @@ def a_running_jail_does_not_shelter_from_a_broken_configuration():
 
 
 @case
+def a_jail_that_runs_with_a_group_that_was_taken_away_is_not_joined():
+    """Its session would be in it again."""
+    sh(f"getent group leavers || groupadd leavers; usermod -aG leavers"
+       f" {JAILED}")
+    stop(JAILED)
+    client = subprocess.Popen(
+        ssh_argv(JAILED, "id -Gn; cat"), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE)
+    try:
+        has(client.stdout.readline().decode(), r"\bleavers$")
+        sh(f"gpasswd -d {JAILED} leavers")
+        refused(JAILED, "running, not jail .*groups have changed")
+    finally:
+        client.communicate(timeout=10)
+        sh(f"gpasswd -d {JAILED} leavers; :")
+        stop(JAILED)
+    same(gets_in(JAILED), (True, True))
+
+
+@case
 def root_gets_in_by_every_door_although_all_is_broken():
     with kept(CONF_DIR):
         MAIN.write_text("broken\n")
