@@ -59,9 +59,9 @@ void log_add(struct log_event *event, const char *key, const char *value)
 void log_add_number(struct log_event *event, const char *key, int64_t value)
 	__attribute__((nonnull));
 
-/* Adds why, as the last thing: step, errno and cause. */
+/* Adds why, as the last thing: step, if it has a name, errno and cause. */
 void log_add_cause(struct log_event *event, const char *step,
-		   const struct err *err) __attribute__((nonnull));
+		   const struct err *err) __attribute__((nonnull(1, 3)));
 
 /* As log_line(). */
 void log_send(int fd, int priority, const char *ident,

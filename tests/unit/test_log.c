@@ -172,6 +172,10 @@ a_cause_comes_with_its_step_and_errno(void **state)
 	log_add_cause(&event, "enter", &err);
 	assert_string_equal(event.text, "refuse step=enter errno=EACCES "
 					"cause=\"x: Permission denied\"");
+	log_begin(&event, "not jailed");
+	log_add_cause(&event, NULL, &err);
+	assert_string_equal(event.text, "not jailed errno=EACCES "
+					"cause=\"x: Permission denied\"");
 }
 
 /* However long what others have chosen is. */
