@@ -55,7 +55,7 @@ static const struct {
 static void
 a_rule_asks_whence_and_how_somebody_comes(void **state)
 {
-	const struct account account = look_up("alice");
+	struct account account = look_up("alice");
 
 	(void)state;
 	for (size_t i = 0; i < N_ROWS(visits); i++) {
@@ -77,12 +77,13 @@ a_rule_asks_whence_and_how_somebody_comes(void **state)
 			fail_msg("%s, row %zu", visits[i].rule, i);
 		policy_free(policy);
 	}
+	account_free(&account);
 }
 
 static void
 a_name_is_no_address(void **state)
 {
-	const struct account account = look_up("alice");
+	struct account account = look_up("alice");
 	const struct visit visit = { "sshd", "host.example", NULL };
 	struct policy *const policy = load_text(
 		JAILS "rules = ( { address = \"::/0\"; jail = \"a\"; } );");
@@ -97,6 +98,7 @@ a_name_is_no_address(void **state)
 			    FILE_PATH ":2 asks for an address, and the service "
 				      "tells a name (sshd_config: UseDNS no)");
 	policy_free(policy);
+	account_free(&account);
 }
 
 /* Who goes where, at which door. */

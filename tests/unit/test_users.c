@@ -256,7 +256,7 @@ the_rules_of_a_file_come_before_its_own_jail(void **state)
 {
 	const struct visit by_key = { "sshd", NULL, "publickey " KEY "\n" };
 	struct policy *const policy = load_text(JAILS);
-	const struct account alice = look_up("alice");
+	struct account alice = look_up("alice");
 	char names[100] = "";
 	const struct jail_finder finder = { note_jail, names };
 	struct decision decision;
@@ -288,6 +288,7 @@ the_rules_of_a_file_come_before_its_own_jail(void **state)
 			 0);
 	assert_null(decision.jail);
 	policy_free(policy);
+	account_free(&alice);
 }
 
 static void
