@@ -18,22 +18,7 @@ make -s -j2
 rm -rf "$BED_OUT/dest"
 make -s install DESTDIR="$BED_OUT/dest"
 
-cat >paths.in <<'EOF'
-prefix=@prefix@
-exec_prefix=@exec_prefix@
-libdir=@libdir@
-datarootdir=@datarootdir@
-conf_dir=@sysconfdir@/jail
-run_dir=@rundir@
-state_dir=@localstatedir@/lib/jail
-keeper=@libexecdir@/jail-keeper
-jailsh=@sbindir@/jailsh
-pam_dir=@pamdir@
-EOF
-./config.status -q --file=paths:paths.in
 mkdir -p "$BED_OUT/dest/bed"
 cp jail-escape "$BED_OUT/dest/bed/escape"
-# Twice, since one variable may name another.
-sh -c 'set -a; . ./paths; env' | grep -e '_dir=' -e '^keeper=' -e '^jailsh=' \
-	>"$BED_OUT/dest/bed/paths"
+tests/bed/paths . >"$BED_OUT/dest/bed/paths"
 cat "$BED_OUT/dest/bed/paths"
