@@ -71,10 +71,12 @@ def a_filter_holds_for_every_process_of_a_jail():
         equal(status["Seccomp"], "2", way)
         equal(status["Seccomp_filters"], "1", way)
     with Hold(*options):
+        # Those of the jails before may be at their end still.
+        wait_until(lambda: len(pids("jail-init")) == 1, 10)
         init, = pids("jail-init")
         equal(status_of(init)["Seccomp_filters"], "1", "PID 1")
         session = start(PROBE, "-j", "run", "/bin/sleep", "30")
-        wait_until(lambda: pids("sleep"))
+        wait_until(lambda: pids("sleep"), 10)
         relay, = pids("jail-session")
         equal(status_of(relay)["Seccomp_filters"], "1", "relay")
         session.terminate()
