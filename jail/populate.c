@@ -139,8 +139,6 @@ open_place(const struct site *site, const char *target, struct place *place,
 static int
 make_room(const struct place *place, struct err *err)
 {
-	/* err_set() never returns 0: there is a place.
-	 * NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 	if (unlinkat(place->dir, place->name, 0) < 0 && errno != ENOENT &&
 	    errno != EISDIR)
 		return err_errno(err, "replace %s", place->name);
@@ -217,8 +215,6 @@ make_device(const struct entry *entry, const struct place *place,
 	if (sscanf(entry->text, "%u:%u", &major, &minor) != 2)
 		return err_set(err, ERR_UNSAFE, "not MAJOR:MINOR: %s",
 			       entry->text);
-	/* As in make_room().
-	 * NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 	if (mknodat(place->dir, place->name, S_IFCHR | entry->mode,
 		    makedev(major, minor)) < 0)
 		return err_errno(err, "make the device");
@@ -231,7 +227,7 @@ make_in_place(const struct site *site, const struct entry *entry,
 			  struct err *),
 	      struct err *err)
 {
-	struct place place = { .dir = -1 };
+	struct place place = { .dir = -1, .name = "" };
 	int ret;
 
 	if (open_place(site, entry->target, &place, err) < 0)
