@@ -268,8 +268,7 @@ each_with(const struct plan *plan, const struct root_trees *trees,
 	if (!plan_has_quota(plan) ||
 	    quota_each(plan, trees, &visitor, err) == 0)
 		return 0;
-	return err_context(err, "jail %s: this host cannot limit disk",
-			   plan->jail);
+	return err_context(err, "jail %s: disk is not limited", plan->jail);
 }
 
 int

@@ -4,7 +4,6 @@
 #include "jailconf/mark.h"
 #include "jailconf/output.h"
 #include "jailconf/rehearse.h"
-#include "jailconf/running.h"
 #include "jailconf/verbs.h"
 
 #include <inttypes.h>
@@ -16,25 +15,10 @@ struct counting {
 	const struct account *account;
 	const struct plan *plan;
 	struct json_object *list; /* NULL: print lines */
-	size_t n_jails;		  /* that have a quota */
+	size_t n_all, n_jails;	  /* jails, and those that have a quota */
 	bool failed;
 	struct err err; /* why */
 };
-
-/* What is not counted could be anywhere by now: a jail that runs may be one
- * that says which files are. */
-static int
-require_no_jail(const struct counting *counting, const struct quota_tree *tree,
-		struct err *err)
-{
-	if (!running_any(counting->account->uid))
-		return 0;
-	return err_set(err, ERR_REFUSED,
-		       "%s: what is in it is to be counted, and a jail of %s "
-		       "runs: end it first, with jailconf stop %s",
-		       tree->path, counting->account->name,
-		       counting->account->name);
-}
 
 static int
 mark(const struct counting *counting, const struct quota_tree *tree,
@@ -46,8 +30,7 @@ mark(const struct counting *counting, const struct quota_tree *tree,
 	if (quota_require_marked(counting->plan, tree, &why) == 0 &&
 	    !counting->call->force)
 		return 0;
-	if (require_no_jail(counting, tree, err) < 0 ||
-	    mark_tree(counting->plan, tree, &count, err) < 0)
+	if (mark_tree(counting->plan, tree, &count, err) < 0)
 		return -1;
 	if (counting->list != NULL)
 		return 0;
@@ -57,10 +40,6 @@ mark(const struct counting *counting, const struct quota_tree *tree,
 	if (count.special > 0)
 		out_line("%s: %" PRIu64 " links and the like are not counted",
 			 tree->path, count.special);
-	if (count.mounts > 0)
-		out_line("%s: what is mounted at %" PRIu64
-			 " places is not counted",
-			 tree->path, count.mounts);
 	return 0;
 }
 
@@ -152,8 +131,8 @@ count_plan(struct counting *counting, const struct plan *plan, struct err *err)
 	return ret;
 }
 
-/* An account may have several jails, and its home is in all of them: those
- * with a quota have the last word. */
+/* An account may have several jails, and its home is in all of them: a limit is
+ * lifted only if none has a quota. */
 struct turn {
 	struct counting *counting;
 	bool with_quota;
@@ -173,6 +152,7 @@ take_turn(void *arg, const struct decision *decision)
 		counting->failed = true;
 		return;
 	}
+	counting->n_all++;
 	if (plan_has_quota(&plan) == turn->with_quota) {
 		counting->n_jails += turn->with_quota;
 		counting->failed =
@@ -184,8 +164,8 @@ take_turn(void *arg, const struct decision *decision)
 static int
 count_account(struct counting *counting, struct policy *policy, struct err *err)
 {
-	for (int i = 0; i < 2; i++) {
-		struct turn turn = { counting, i == 1 };
+	for (int i = 0; i < 2 && counting->n_jails == 0; i++) {
+		struct turn turn = { counting, i == 0 };
 		const struct jail_finder finder = { take_turn, &turn };
 
 		if (policy_each(policy, counting->account, &finder, err) < 0)
@@ -198,6 +178,10 @@ count_account(struct counting *counting, struct policy *policy, struct err *err)
 	if (counting->n_jails == 0 && counting->list == NULL)
 		out_line("no jail of %s has a disk quota",
 			 counting->account->name);
+	if (counting->n_all == 0 && counting->list == NULL)
+		out_line("%s has no jail: the limits of project %u stay as "
+			 "they are, see setquota(8)",
+			 counting->account->name, counting->account->uid);
 	return 0;
 }
 

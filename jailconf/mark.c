@@ -2,6 +2,9 @@
 #include "jailconf/mark.h"
 
 #include "base/cleanup.h"
+#include "jail/registry.h"
+#include "jailconf/rehearse.h"
+#include "jailconf/running.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -220,10 +223,12 @@ mark_name(const struct walk *walk, int dir, const char *name,
 
 	if (fd < 0 && errno == ENOENT)
 		return 0; /* it was removed meanwhile */
-	if (fd < 0 && errno == EXDEV) {
-		walk->count->mounts++;
-		return 0;
-	}
+	/* What is below would be seen again, and counted by nobody. */
+	if (fd < 0 && errno == EXDEV)
+		return err_set(err, ERR_REFUSED,
+			       "%s: something is mounted at \"%s\" in it: "
+			       "unmount that for the time",
+			       walk->path, name);
 	found.fd = fd;
 	if (fd < 0 || fstat(fd, &found.st) < 0)
 		return err_errno(err, "%s: open \"%s\"", walk->path, name);
@@ -265,20 +270,46 @@ walk_directory(const struct walk *walk, int dir, unsigned int depth,
 	return ret;
 }
 
+static int
+require_nobody(const struct plan *plan, const char *path, struct err *err)
+{
+	struct outsiders outsiders;
+
+	if (running_any(plan->uid))
+		return err_set(err, ERR_REFUSED,
+			       "%s: what is in it is to be counted, and a jail "
+			       "of %s runs: end it first, with jailconf stop "
+			       "%s",
+			       path, plan->account, plan->account);
+	if (account_processes(plan->uid, &outsiders, err) < 0)
+		return -1;
+	if (outsiders.n > 0)
+		return err_set(err, ERR_REFUSED,
+			       "%s: what is in it is to be counted, and "
+			       "processes of %s run: %zu (%s, pid %d); end "
+			       "them first",
+			       path, plan->account, outsiders.n, outsiders.name,
+			       (int)outsiders.example);
+	return 0;
+}
+
 int
 mark_tree(const struct plan *plan, const struct quota_tree *tree,
 	  struct mark_count *count, struct err *err)
 {
 	const struct walk walk = { plan, count, tree->path };
+	cleanup_fd int lock = registry_lock(plan->uid, err);
 	char value[QUOTA_VALUE_MAX];
 	int dir;
 
-	if (mark_open(&walk, tree->dir, ".", err) < 0)
+	if (lock < 0 || require_nobody(plan, tree->path, err) < 0 ||
+	    mark_open(&walk, tree->dir, ".", err) < 0)
 		return -1;
 	dir = openat(tree->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_errno(err, "%s", tree->path);
-	if (walk_directory(&walk, dir, 0, err) < 0)
+	if (walk_directory(&walk, dir, 0, err) < 0 ||
+	    require_nobody(plan, tree->path, err) < 0)
 		return -1;
 	/* Last: until here nobody gets in. */
 	quota_value(plan, value);

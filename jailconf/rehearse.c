@@ -134,15 +134,17 @@ account_is_local(const char *name)
 	return entry != NULL;
 }
 
-/* Whether the process PID is UID's and shares our mount namespace. */
+/* Whether the process PID is UID's, and with OURS, in that mount namespace. */
 static bool
-is_outside(int proc, const char *pid, uid_t uid, const struct stat *ours)
+is_of(int proc, const char *pid, uid_t uid, const struct stat *ours)
 {
 	char path[NAME_MAX + 16];
 	struct stat st;
 
 	if (fstatat(proc, pid, &st, 0) < 0 || st.st_uid != uid)
 		return false;
+	if (ours == NULL)
+		return true;
 	(void)snprintf(path, sizeof(path), "%s/ns/mnt", pid);
 	return fstatat(proc, path, &st, 0) == 0 && st.st_dev == ours->st_dev &&
 	       st.st_ino == ours->st_ino;
@@ -162,27 +164,48 @@ read_name(int proc, const char *pid, char *name, size_t size)
 	name[strcspn(name, "\n")] = '\0';
 }
 
-void
-account_outsiders(uid_t uid, struct outsiders *outsiders)
+/* With OURS, only in that mount namespace. */
+static int
+find_processes(uid_t uid, const struct stat *ours, struct outsiders *outsiders,
+	       struct err *err)
 {
 	DIR *const proc = opendir("/proc");
 	const struct dirent *entry;
-	struct stat ours;
+	int ret = 0;
 
 	*outsiders = (struct outsiders){ 0 };
 	if (proc == NULL)
-		return;
-	while (stat("/proc/self/ns/mnt", &ours) == 0 &&
-	       (entry = readdir(proc)) != NULL) {
+		return err_errno(err, "/proc");
+	for (errno = 0; (entry = readdir(proc)) != NULL; errno = 0) {
 		const char *const pid = entry->d_name;
 
 		if (!isdigit((unsigned char)pid[0]) ||
-		    !is_outside(dirfd(proc), pid, uid, &ours))
+		    !is_of(dirfd(proc), pid, uid, ours))
 			continue;
 		outsiders->n++;
 		outsiders->example = (pid_t)strtol(pid, NULL, 10);
 		read_name(dirfd(proc), pid, outsiders->name,
 			  sizeof(outsiders->name));
 	}
+	if (errno != 0)
+		ret = err_errno(err, "/proc");
 	(void)closedir(proc);
+	return ret;
+}
+
+void
+account_outsiders(uid_t uid, struct outsiders *outsiders)
+{
+	struct stat ours;
+	struct err err;
+
+	if (stat("/proc/self/ns/mnt", &ours) < 0 ||
+	    find_processes(uid, &ours, outsiders, &err) < 0)
+		*outsiders = (struct outsiders){ 0 };
+}
+
+int
+account_processes(uid_t uid, struct outsiders *outsiders, struct err *err)
+{
+	return find_processes(uid, NULL, outsiders, err);
 }

@@ -55,4 +55,8 @@ struct outsiders {
 void account_outsiders(uid_t uid, struct outsiders *outsiders)
 	__attribute__((nonnull));
 
+/* The same in any mount namespace.  Returns 0, or -1 with an ERR_SYSTEM. */
+int account_processes(uid_t uid, struct outsiders *outsiders, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 #endif

@@ -281,5 +281,5 @@ running_any(uid_t uid)
 	struct err err;
 
 	return registry_find(uid, jail, sizeof(jail), &err) == 0 ||
-	       err.kind == ERR_REFUSED;
+	       err.kind != ERR_GONE;
 }

@@ -78,7 +78,7 @@ def the_speed_of_a_disk_that_cannot_be_limited_is_told():
 @case
 def a_quota_that_the_file_system_has_not_is_told():
     """Where it has one: 48-quota.t."""
-    why = (rf"jail shell: this host cannot limit disk: /home/{WHO}: its file"
+    why = (rf"jail shell: disk is not limited: /home/{WHO}: its file"
            r" system (has no quotas of projects, as ext4 and xfs have:|does"
            r" not hold quotas of projects: mount it with prjquota)")
     limit('disk = "20M"; disk_files = 900;')

@@ -12,9 +12,9 @@ import subprocess
 import sys
 import time
 
-from bed import (PLAIN, Logged, Skip, account, case, configure, has, jail_account,
-                 lacks, never_mind, once, run, same, sh, ssh, ssh_argv, sshd,
-                 stop, su, uid_of)
+from bed import (PLAIN, Logged, Skip, account, case, configure, eventually,
+                 has, jail_account, lacks, never_mind, once, run, same, sh, ssh,
+                 ssh_argv, sshd, stop, su, uid_of)
 from term import Terminal
 
 WHO = "counted"
@@ -25,11 +25,16 @@ MIB = 1 << 20
 LIMIT, MAX_FILES = 8 * MIB, 120
 
 
+if not shutil.which("mkfs.ext4"):
+    print("no mkfs.ext4")
+    sys.exit(77)
+
+
 def file_system(place, size, options):
     image = f"/var/tmp/{place.name}.img"
-    sh(f"modprobe loop; truncate -s {size}M {image};"
+    sh(f"modprobe loop 2>&1; truncate -s {size}M {image};"
        " mkfs.ext4 -q -O project,quota -E quotatype=usrquota:prjquota"
-       f" {image}; mkdir -p {place}", check=False)
+       f" {image} && mkdir -p {place}")
     done = sh(f"mount -o loop,{options} {image} {place}", check=False)
     if done.returncode:
         print("no quotas of projects here: " + " ".join(done.stdout.split()))
@@ -128,7 +133,7 @@ def what_is_not_counted_keeps_everybody_out():
     for enter in (ssh, su):
         log = Logged()
         lacks(enter(WHO, "echo in").stdout, "^in$")
-        log.expect(f"refuse user={WHO} .*cannot limit disk: {UNCOUNTED}")
+        log.expect(f"refuse user={WHO} .*disk is not limited: {UNCOUNTED}")
     has(sh(["jailconf", "check"], check=False).stdout, UNCOUNTED)
     done = sh(["jailconf", "explain", WHO], check=False)
     same(done.returncode, 1)
@@ -298,7 +303,7 @@ def where_the_limits_are_not_held_it_is_told():
         limit('disk = "8M";')
         log = Logged()
         lacks(su(WHO, "echo in").stdout, "^in$")
-        log.expect(f"refuse user={WHO} .*cannot limit disk: {why}")
+        log.expect(f"refuse user={WHO} .*disk is not limited: {why}")
         has(sh(["jailconf", "quota", WHO], check=False).stdout, why)
         limit('disk = "8M"; required = false;')
         log = Logged()
@@ -371,25 +376,50 @@ for i in itertools.count():
 """
 
 
+def outside(who, *command):
+    """A process of the account's, by another way than its doors."""
+    return subprocess.Popen(
+        ["setpriv", "--reuid", str(uid_of(who)), "--clear-groups", "--regid",
+         sh(["id", "-g", who]).strip(), "env", f"HOME={PLACE}/{who}",
+         *command])
+
+
 @case
-def nothing_is_missed_that_is_moved_meanwhile():
+def nobody_may_be_there_while_it_is_marked():
     home = at(PLACE, MOVER)
     jail_account(MOVER, 'limits = { disk = "200M"; };')
     (home / "move").write_text(MOVE)
     sh(f"cd {home}; for t in 0 1 2 3 4 5 6; do mkdir t$t; for f in $(seq 99);"
        f" do echo $f >t$t/f$f; done; done; chown -R {MOVER}: .")
-    # Outside of its jail: by another way than its doors.
-    movers = [subprocess.Popen(
-        ["setpriv", "--reuid", str(uid_of(MOVER)), "--clear-groups",
-         "--regid", sh(["id", "-g", MOVER]).strip(), "env", f"HOME={home}",
-         "timeout", "120", "python3", f"{home}/move"]) for _ in range(2)]
+    mover = outside(MOVER, "timeout", "120", "python3", f"{home}/move")
     try:
         time.sleep(1)
-        has(quota(MOVER), "marked")
+        done = sh(["jailconf", "quota", MOVER], check=False)
+        same(done.returncode, 1, done.stdout)
+        has(done.stdout, rf"processes of {MOVER} run: \d+ \(\w+, pid \d+\)")
     finally:
-        for mover in movers:
-            mover.terminate()
-            mover.wait()
+        mover.terminate()
+        mover.wait()
+    lacks(su(MOVER, "echo in").stdout, "^in$", "before it is marked")
+    eventually(lambda: "marked" in sh(["jailconf", "quota", MOVER],
+                                      check=False).stdout, "it is marked")
+    all_counted(home, MOVER)
+    same(su(MOVER, "echo in").stdout, "in\n")
+    stop(MOVER)
+
+
+@case
+def what_a_mount_hides_is_not_passed_over():
+    home = at(PLACE, MOVER)
+    sh(f"mkdir -p {home}/under/below; mount -t tmpfs none {home}/under")
+    try:
+        done = sh(["jailconf", "quota", "--force", MOVER], check=False)
+        same(done.returncode, 1, done.stdout)
+        has(done.stdout, f'{home}: something is mounted at "under" in it:'
+                         " unmount that for the time")
+    finally:
+        sh(f"umount {home}/under")
+    has(quota(MOVER), "of project|are project")
     all_counted(home, MOVER)
 
 
