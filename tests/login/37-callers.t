@@ -25,9 +25,9 @@ import subprocess
 import time
 
 from bed import (JAILSH, PLAIN, PROOF, RUN_DIR, SLOW, account, case,
-                 eventually, is_inside, jail_account, lacks, of_uid, processes,
-                 residue, run, same, secret, sh, ssh, ssh_argv, sshd, stop, su,
-                 uid_of)
+                 eventually, host_namespaces, is_inside, jail_account, lacks,
+                 of_uid, processes, residue, run, same, secret, sh, ssh,
+                 ssh_argv, sshd, stop, su, uid_of)
 
 WHO, ASKER = "called", "caller"
 HOME = pathlib.Path(f"/home/{WHO}")
@@ -539,7 +539,10 @@ def killed_at_random():
         with contextlib.suppress(ProcessLookupError):
             os.killpg(client.pid, chance.choice(ends))
         said = client.communicate(timeout=20 * SLOW)[0].decode()
-        if "mnt=" in said and "end" in said:
+        # Some of what says it may have been killed, too.
+        lacks(said, re.escape(host_namespaces()["mnt"]), "the host's")
+        if re.search(r"mnt=mnt:\S+ pid=pid:\S+\s+secrets=\d\s+homes=.*\s+end",
+                     said):
             same(is_inside(said), True)
         if i % 10 == 9:
             same(ssh(WHO, COMMAND).returncode, 0, f"after {i} of them")
