@@ -321,8 +321,8 @@ def where_the_limits_are_not_held_it_is_told():
 def a_limit_that_is_gone_is_lifted():
     limit("")
     has(quota(), f"{HOME}: no limit any more")
-    same(su(WHO, "head -c 30M /dev/zero >~/fill; stat -c %s ~/fill").stdout,
-         f"{30 * MIB}\n")
+    same(su(WHO, "head -c 30M /dev/zero >~/fill; stat -c %s ~/fill; rm ~/fill")
+         .stdout, f"{30 * MIB}\n")
 
 
 @case
@@ -348,7 +348,7 @@ def xfs_holds_it_as_well():
             used_up(done.stdout + done.stderr, place / WHO,
                     "No space left on device")
             (place / WHO / ".attempts").write_text(ATTEMPTS)
-            done = enter(WHO, "python3 ~/.attempts ~/a")
+            done = enter(WHO, "mkdir -p ~/a && python3 ~/.attempts ~/a")
             lacks(done.stdout, " done$", done.stderr)
             has(done.stdout, "^project Operation not permitted$")
     finally:

@@ -62,7 +62,10 @@ class Trail:
                 return self.found
             kind = HEADER.unpack_from(data)[1]
             text = data[HEADER.size:].rstrip(b"\0").decode()
-            if kind == AUDIT_USER_ROLE_CHANGE and "op=pam_jail" in text:
+            # logind has the account's own manager started with its first
+            # session, which is refused and recorded by itself.
+            if (kind == AUDIT_USER_ROLE_CHANGE and "op=pam_jail" in text
+                    and "/systemd" not in text):
                 self.found.append(text)
 
     def one(self):
