@@ -75,15 +75,15 @@ registry_connect(uid_t uid, const char *jail, struct err *err)
 	return fd_take(&sock);
 }
 
-/* Whether somebody listens at a name, or may do so; what a killed keeper has
- * left counts for nothing. */
+/* Whether somebody listens at a name; what a killed keeper has left counts
+ * for nothing. */
 static bool
 is_running(uid_t uid, const char *jail)
 {
 	struct err err;
 	cleanup_fd int sock = registry_connect(uid, jail, &err);
 
-	return sock >= 0 || err.kind != ERR_GONE;
+	return sock >= 0;
 }
 
 /* Reads the names in STREAM until it is known whether one jail runs, or more.
