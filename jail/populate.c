@@ -467,10 +467,7 @@ follow_links(int tree, struct err *err)
 {
 	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_NOSYMFOLLOW };
 
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
-			  sizeof(attr)) < 0)
-		return err_errno(err, "set the mount's flags");
-	return 0;
+	return fs_set_attr(tree, AT_RECURSIVE, &attr, err);
 }
 
 /* What root will rely on later is at its place, and nothing has come over it:

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -43,13 +44,25 @@ fs_mount(int fs, uint64_t attr, struct err *err)
 }
 
 int
+fs_set_attr(int fd, unsigned int flags, struct mount_attr *attr,
+	    struct err *err)
+{
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | flags, attr, sizeof(*attr)) ==
+	    0)
+		return 0;
+	if (errno == ENOSYS)
+		return err_set(err, ERR_SYSTEM,
+			       "set the mount's flags: mount_setattr(2) is "
+			       "missing: Linux 5.15 or newer is needed");
+	return err_errno(err, "set the mount's flags");
+}
+
+int
 fs_change(int fd, uint64_t set, uint64_t clear, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
 
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return err_errno(err, "set the mount's flags");
-	return 0;
+	return fs_set_attr(fd, 0, &attr, err);
 }
 
 int

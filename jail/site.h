@@ -18,6 +18,7 @@
 #include "jail/root.h"
 
 #include <stddef.h>
+#include <sys/mount.h>
 #include <sys/types.h>
 
 enum { OWN_MAX = 8 }; /* two, so far: policy/layout.c */
@@ -79,6 +80,13 @@ int fs_mount(int fs, uint64_t attr, struct err *err)
 /* The detached mount of a tmpfs with its directory's MODE. */
 int fs_tmpfs(uint64_t bytes, uint64_t files, mode_t mode, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * mount_setattr(2) for the mount FD; FLAGS may be AT_RECURSIVE.  It is the
+ * newest of the calls that every jail needs, and says so where it is missing.
+ */
+int fs_set_attr(int fd, unsigned int flags, struct mount_attr *attr,
+		struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /* Sets and clears flags of the mount FD. */
 int fs_change(int fd, uint64_t set, uint64_t clear, struct err *err)

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "jail/root.h"
+#include "jail/site.h"
 #include "jail/upper.h"
 #include "jail/userns.h"
 
@@ -22,9 +23,8 @@ copy_tree(int fd, uint64_t attr, struct err *err)
 
 	if (tree < 0)
 		return err_errno(err, "copy the mount");
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &set,
-			  sizeof(set)) < 0)
-		return err_errno(err, "set the mount's flags");
+	if (fs_set_attr(tree, AT_RECURSIVE, &set, err) < 0)
+		return -1;
 	return fd_take(&tree);
 }
 
@@ -116,8 +116,8 @@ copy_userns(const struct root_trees *trees, struct err *err)
 
 	if (tree < 0)
 		return err_errno(err, "copy the user namespace's file");
-	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return err_errno(err, "set the mount's flags");
+	if (fs_set_attr(tree, 0, &attr, err) < 0)
+		return -1;
 	return fd_take(&tree);
 }
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "jail/jail.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/ioprio.h>
@@ -121,12 +122,25 @@ reset_scheduling(struct err *err)
 	return 0;
 }
 
+/* A kernel that is too old for a jail is found here first. */
+static int
+drop_descriptors(unsigned int first_fd, struct err *err)
+{
+	if (close_range(first_fd, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return 0;
+	if (errno == EINVAL || errno == ENOSYS)
+		return err_set(err, ERR_SYSTEM,
+			       "CLOSE_RANGE_CLOEXEC is missing: "
+			       "Linux 5.15 or newer is needed");
+	return err_errno(err, "close_range");
+}
+
 /* Some of it came from whoever called su(1). */
 int
 forget_caller(unsigned int first_fd, struct err *err)
 {
-	if (close_range(first_fd, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return err_errno(err, "close_range");
+	if (drop_descriptors(first_fd, err) < 0)
+		return -1;
 	(void)umask(0);
 	if (chdir("/") < 0)
 		return err_errno(err, "chdir /");
