@@ -262,7 +262,31 @@ struct examined {
 	struct check *check;
 	const struct account *account;
 	size_t n_jails;
+	char first[64];		 /* the jail that was looked at first ... */
+	struct plan_quota quota; /* ... and its quota */
 };
+
+/* There is one quota on disk, however many jails an account has. */
+static void
+note_two_quotas(struct examined *examined, const struct plan *plan)
+{
+	const struct plan_quota *const first = &examined->quota;
+	const struct plan_quota *const quota = &plan->quota;
+
+	if (examined->first[0] == '\0') {
+		(void)snprintf(examined->first, sizeof(examined->first), "%s",
+			       plan->jail);
+		examined->quota = plan->quota;
+	} else if (first->bytes != quota->bytes ||
+		   first->files != quota->files) {
+		report_add(&examined->check->report, SEVERITY_WARNING,
+			   "give all its jails the same disk and disk_files",
+			   "account %s: the disk quota of jail %s is another "
+			   "than that of %s, and the one that starts last "
+			   "holds for both",
+			   plan->account, plan->jail, examined->first);
+	}
+}
 
 static void
 check_jail(void *arg, const struct decision *decision)
@@ -283,6 +307,7 @@ check_jail(void *arg, const struct decision *decision)
 	    network_note(&plan, &check->networks, &err) < 0 ||
 	    note_quota(check, &plan, &err) < 0)
 		tell_account(check, account->name, decision->rule, &err);
+	note_two_quotas(examined, &plan);
 	note_limits(check, &plan);
 	note_ports(check, &plan);
 	plan_free(&plan);
@@ -324,7 +349,7 @@ static void
 check_account(struct check *check, const char *name, bool by_file)
 {
 	struct account account = { 0 };
-	struct examined examined = { check, &account, 0 };
+	struct examined examined = { .check = check, .account = &account };
 	const struct jail_finder finder = { check_jail, &examined };
 	struct err err = { 0 };
 

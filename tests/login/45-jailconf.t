@@ -288,6 +288,23 @@ def check_finds_what_would_refuse_a_login():
 
 
 @case
+def check_tells_of_two_quotas_of_one_account():
+    """There is one on disk, of the account."""
+    loose = 'limits = { disk = "%s"; required = false; };'
+    other = 'jails = {\n\tother = { inherit = "shell"; ' + loose % "2G" + " };"
+    warned = (f"^warning: account {WHO}: the disk quota of jail other is "
+              "another than that of ")
+    with changed(CONF_DIR / "jail.conf",
+                 lambda t: t.replace("jails = {", other, 1)), jailed(WHO):
+        rule = 'rules = ( { service = "ftp"; jail = "other"; } );'
+        for keys, differ in (("", True), (loose % "1G", True),
+                             (loose % "2G", False)):
+            with changed(users_file(WHO), lambda t: t + keys + rule):
+                text = jailconf("check")
+                (has if differ else lacks)(text, warned)
+
+
+@case
 def check_asks_sshd_whether_it_uses_pam():
     path = pathlib.Path("/etc/ssh/sshd_config.d/bed-no-pam.conf")
     sh("ssh-keygen -A")
