@@ -23,16 +23,33 @@ enum {
 	GET_MDWE = 66,		/* PR_GET_MDWE(2const), since Linux 6.3 */
 };
 
-/* What everybody gets of descriptors, whatever PID 1 has: pam_limits(8). */
-static void
-bound_descriptors(struct rlimit *host)
-{
-	const rlim_t soft = 1024, hard = 524288;
+/*
+ * What systemd(1) as PID 1 raises for itself alone: of these there is no more
+ * than it gives to its services, by the defaults of systemd-system.conf(5).
+ */
+static const struct {
+	__rlimit_resource_t resource;
+	struct rlimit most;
+} of_services[] = {
+	{ RLIMIT_NOFILE, { .rlim_cur = 1024, .rlim_max = 524288 } },
+	{ RLIMIT_MEMLOCK, { .rlim_cur = 8 << 20, .rlim_max = 8 << 20 } },
+	{ RLIMIT_CORE, { .rlim_cur = 0, .rlim_max = RLIM_INFINITY } },
+};
 
-	if (host->rlim_max > hard)
-		host->rlim_max = hard;
-	if (host->rlim_cur > soft)
-		host->rlim_cur = soft;
+static void
+bound(__rlimit_resource_t resource, struct rlimit *limit)
+{
+	for (size_t i = 0; i < sizeof(of_services) / sizeof(of_services[0]);
+	     i++) {
+		const struct rlimit *const most = &of_services[i].most;
+
+		if (of_services[i].resource != resource)
+			continue;
+		if (limit->rlim_max > most->rlim_max)
+			limit->rlim_max = most->rlim_max;
+		if (limit->rlim_cur > most->rlim_cur)
+			limit->rlim_cur = most->rlim_cur;
+	}
 }
 
 /* The limits of the host's PID 1, instead of those of the login that happened
@@ -41,15 +58,13 @@ static int
 reset_limits(struct err *err)
 {
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		const __rlimit_resource_t resource = (__rlimit_resource_t)i;
 		struct rlimit host;
 
-		if (prlimit(1, (__rlimit_resource_t)i, NULL, &host) < 0)
+		if (prlimit(1, resource, NULL, &host) < 0)
 			return err_errno(err, "get limits");
-		if (i == RLIMIT_NOFILE)
-			bound_descriptors(&host);
-		if (i == RLIMIT_CORE)
-			host.rlim_cur = 0; /* systemd(1) raises its own */
-		if (jail_limit((__rlimit_resource_t)i, &host) < 0)
+		bound(resource, &host);
+		if (jail_limit(resource, &host) < 0)
 			return err_errno(err, "set limits");
 	}
 	return 0;

@@ -116,10 +116,16 @@ def the_umask_is_that_of_a_plain_su():
 
 
 def limits(who):
-    """Descriptors are no more than a system's own default: jail-keeper(8)."""
-    return [re.sub(r"(open files .*) (\d+)$",
-                   lambda m: f"{m[1]} {min(int(m[2]), 524288)}", line)
-            for line in su(who, "ulimit -a; ulimit -Ha").stdout.splitlines()]
+    """Some are no more than services have by themselves: jailsh(8)."""
+    def bounded(line, words, most):
+        name, number = line.rsplit(" ", 1)
+        over = name.startswith(words) and (number == "unlimited"
+                                           or int(number) > most)
+        return f"{name} {most}" if over else line
+
+    lines = su(who, "ulimit -a; ulimit -Ha").stdout.splitlines()
+    lines = [bounded(line, "open files", 524288) for line in lines]
+    return [bounded(line, "max locked memory", 8192) for line in lines]
 
 
 @case
