@@ -158,7 +158,7 @@ def sigterm_to_su_ends_the_session(who):
                               stderr=subprocess.DEVNULL)
     eventually(lambda: left(who, "sleep 5151"), "it runs")
     client.send_signal(signal.SIGTERM)
-    same(client.wait(10), -signal.SIGTERM, "status of su")
+    same(client.wait(10 * SLOW), -signal.SIGTERM, "status of su")
     eventually(lambda: not left(who, "sleep 5151"), "it ends", 5)
 
 
@@ -170,7 +170,7 @@ def what_ignores_sigterm_is_killed_all_the_same(who):
     eventually(lambda: left(who, "trap"), "it runs")
     time.sleep(0.3)
     client.send_signal(signal.SIGTERM)
-    same(client.wait(10), -signal.SIGTERM, "status of su")
+    same(client.wait(10 * SLOW), -signal.SIGTERM, "status of su")
     eventually(lambda: not left(who, "trap"), "it ends", 5)
 
 
@@ -182,7 +182,7 @@ def kill_9_of_jailsh_outside_ends_the_session():
                if processes().get(pid, ("",))[0] == JAILSH]
     same(len(outside), 1, "one jailsh stands outside")
     os.kill(outside[0], signal.SIGKILL)
-    client.wait(10)
+    client.wait(10 * SLOW)
     eventually(lambda: not left(JAILED, "sleep 5353"), "it ends", 5)
 
 

@@ -9,7 +9,7 @@ import pathlib
 import platform
 import subprocess
 
-from bed import (JAILED, PLAIN, WITH_SYSTEMD, Logged, case, configure,
+from bed import (JAILED, PLAIN, SLOW, WITH_SYSTEMD, Logged, case, configure,
                  eventually, has, jail_account, lacks, run, same, sh, ssh,
                  ssh_argv, sshd, stop, su, the_two)
 
@@ -185,7 +185,7 @@ def sessions_of_one_jail_reach_one_another_by_every_door():
         pid = int(first.stdout.readline())
         done = door(JAILED, f"python3 other.py {pid}")
         same(done.stdout, "connected\nsignalled\nattached\n", done.stderr)
-        first.wait(20)
+        first.wait(20 * SLOW)
         first.stdout.close()
 
 

@@ -11,8 +11,8 @@ import re
 import socket
 import subprocess
 
-from bed import (PLAIN, Logged, Skip, case, configure, has, jail_account, lacks,
-                 run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two)
+from bed import (PLAIN, SLOW, Logged, Skip, case, configure, has, jail_account,
+                 lacks, run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two)
 
 WHO, PEER = "scoped", "unscoped"
 RELEASE = [int(n) for n in re.findall(r"\d+", platform.release())[:2]]
@@ -108,7 +108,7 @@ def what_another_jail_or_session_listens_on_likewise():
             same(reach(door, WHO, "other")[0], "Operation not permitted")
             same(reach(door, PEER, "other")[0], "reached")
         first.terminate()
-        first.wait(20)
+        first.wait(20 * SLOW)
         first.stdout.close()
         stop(owner)
 
@@ -137,7 +137,7 @@ def signals_and_sockets_with_a_path_are_as_before():
     lacks(ssh(WHO, "ps ax").stdout, "sleep 60")
     has(ssh(WHO, "sleep 61 & ps ax; kill $!").stdout, "sleep 61")
     lacks(ssh(WHO, f"kill {pid}").stderr, ".")
-    client.wait(20)
+    client.wait(20 * SLOW)
     client.stdout.close()
 
 

@@ -170,7 +170,7 @@ def from_ten(what, most):
     finally:
         go(True)
         for client in clients:
-            client.wait(60)
+            client.wait(60 * SLOW)
         for out in outs:
             out.close()
 
@@ -279,7 +279,7 @@ def who_works_too_long_is_killed():
         done = enter(WHO, "python3 take.py cpu 9")
         has(done.stdout, "worked 1")
         same("worked 4" in done.stdout, False, done.stdout)
-    texts = [client.communicate(timeout=120)[0] for client in [
+    texts = [client.communicate(timeout=120 * SLOW)[0] for client in [
         subprocess.Popen(ssh_argv(WHO, "python3 take.py cpu 9"), text=True,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         for _ in range(AT_ONCE)]]
@@ -324,7 +324,7 @@ def of_ten_sessions_the_limit_gets_in():
     eventually(lambda: sum(c.poll() is not None for c in clients) == AT_ONCE - 4,
                "six are sent away", 30 * SLOW)
     go(True)
-    texts = [client.communicate(timeout=60)[0] for client in clients]
+    texts = [client.communicate(timeout=60 * SLOW)[0] for client in clients]
     same(sum("took 1" in text for text in texts), 4, str(texts))
     stop(WHO)
 

@@ -98,7 +98,7 @@ def su_has_one_record():
 @case
 def a_refusal_has_one_record_with_its_reason():
     trail = Trail()
-    done = subprocess.run(["sudo", "-u", JAILED, "echo", "in"], timeout=60,
+    done = subprocess.run(["sudo", "-u", JAILED, "echo", "in"], timeout=300,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     same("in\n" in done.stdout, False)
