@@ -260,11 +260,14 @@ def each_reaches_what_its_egress_lists_and_nothing_else():
               f"tcp/{WORLD}/81": "nothing"})
 
 
+# Not faster than a slow machine's queue of packets is worked off.
 FLOOD = f"""
-import socket
+import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for port in range(10000, 14500):
     s.sendto(b"x", ("{WORLD}", port))
+    if port % 100 == 0:
+        time.sleep(0.02)
 """
 
 
@@ -286,7 +289,7 @@ def one_jail_cannot_fill_the_hosts_list_of_connections():
     with remembered_for(int(30 * SLOW)):
         ssh(ANN, "python3 -", input=FLOOD)
         known = (CONNECTIONS / "nf_conntrack_count").read_text()
-        same(int(known) < 4096 + 400, True, known)
+        same(4096 <= int(known) < 4096 + 400, True, known)
         same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": "nothing"})
         same(asked(BEN, f"tcp/{WORLD}/81"), {f"tcp/{WORLD}/81": HOST})
     stop(ANN)
