@@ -201,9 +201,14 @@ def ask_from_world(address, port):
     return client.communicate()[0].split(" ", 1)[1].strip()
 
 
+def inits_of(who):
+    """The pids of PID 1 of WHO's jails, which have their keepers' words."""
+    return [pid for pid in inits()
+            if processes().get(pid, ("", ""))[1].endswith(who)]
+
+
 def init_of(who):
-    """The pid of PID 1 of WHO's only jail, which has its keeper's words."""
-    init, = [pid for pid in inits() if processes()[pid][1].endswith(who)]
+    init, = inits_of(who)
     return init
 
 
@@ -498,7 +503,8 @@ def what_a_killed_keeper_has_left_is_in_nobody_s_way():
     for _ in range(3):
         # The session, or what forwards for it, may outlive the keeper.
         with session(ANN, "-L", "8001:127.0.0.1:80"):
-            eventually(lambda: can_connect(8001) and inits(), "a session")
+            eventually(lambda: can_connect(8001) and inits_of(ANN),
+                       "a session")
             kill_keeper()
             same(ssh(ANN, "echo in").stdout, "in\n")
             same(asked(ANN, f"tcp/{WORLD}/80", f"tcp/{HOST}/22"),
