@@ -71,7 +71,7 @@ def take_nofile(n):
 def take_nproc(n):
     pid = os.fork()
     if pid == 0:
-        time.sleep(60)
+        time.sleep(600)
         os._exit(0)
     kept.append(pid)
 
@@ -108,7 +108,7 @@ def take_files(n):
 
 what, most = sys.argv[1], int(sys.argv[2])
 print("took", count(most, globals()["take_" + what]), flush=True)
-for _ in range(600):
+for _ in range(6000):
     if os.path.exists("go"):
         break
     time.sleep(0.1)

@@ -722,7 +722,8 @@ def rules_that_the_host_has_flushed_are_put_in_force_again():
             sh("nft -f - <<'EOF'\nflush ruleset\ntable ip admin { }\nEOF")
             log.expect(rf"mended user={ANN} ")
             same(rules(), before)
-            same(len(re.findall("mended", log.text())), 1, f"time {i}")
+            same(len(re.findall(f"mended user={ANN} ", log.text())), 1,
+                 f"time {i}")
         # And where that cannot be, nothing passes any more.
         log = Logged()
         with instead_of(os.path.realpath("/usr/sbin/nft"),
