@@ -714,6 +714,8 @@ def what_explain_shows_is_what_is_in_force():
 
 @case
 def rules_that_the_host_has_flushed_are_put_in_force_again():
+    for who in BEN, CAT:  # each jail brings back its own, and when it may
+        stop(who)
     with session(ANN, command=["echo up; exec sleep 100"]) as client:
         client.stdout.readline()
         before = rules()
