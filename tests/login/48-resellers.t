@@ -241,7 +241,8 @@ def ten_sessions_of_two_accounts_cannot_take_more_memory_together():
     with held(*WHO[:2]):
         start(HOG % 60)
         same(event("memory.events", "max") > 0, True, "the limit is hit")
-        same(int(value("memory.peak")) <= 128 * MIB, True)
+        if (reseller() / "memory.peak").exists():  # from Linux 5.19 on
+            same(int(value("memory.peak")) <= 128 * MIB, True)
 
 
 @case
