@@ -282,8 +282,8 @@ note_two_quotas(struct examined *examined, const struct plan *plan)
 		report_add(&examined->check->report, SEVERITY_WARNING,
 			   "give all its jails the same disk and disk_files",
 			   "account %s: the disk quota of jail %s is another "
-			   "than that of %s, and the one that starts last "
-			   "holds for both",
+			   "than that of %s, and there is one for both: that "
+			   "of the jail with a quota that started last",
 			   plan->account, plan->jail, examined->first);
 	}
 }
