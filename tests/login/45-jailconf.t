@@ -291,12 +291,12 @@ def check_finds_what_would_refuse_a_login():
 def check_tells_of_two_quotas_of_one_account():
     """There is one on disk, of the account."""
     loose = 'limits = { disk = "%s"; required = false; };'
-    other = 'jails = {\n\tother = { inherit = "shell"; ' + loose % "2G" + " };"
-    warned = (f"^warning: account {WHO}: the disk quota of jail other is "
+    other = 'jails = {\n\tlarger = { inherit = "shell"; ' + loose % "2G" + " };"
+    warned = (f"^warning: account {WHO}: the disk quota of jail larger is "
               "another than that of ")
     with changed(CONF_DIR / "jail.conf",
                  lambda t: t.replace("jails = {", other, 1)), jailed(WHO):
-        rule = 'rules = ( { service = "ftp"; jail = "other"; } );'
+        rule = 'rules = ( { service = "ftp"; jail = "larger"; } );'
         for keys, differ in (("", True), (loose % "1G", True),
                              (loose % "2G", False)):
             with changed(users_file(WHO), lambda t: t + keys + rule):
