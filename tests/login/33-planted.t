@@ -15,7 +15,7 @@ import subprocess
 from bed import (JAILED, PLAIN, PROOF, RUN, WITH_SYSTEMD, account, both, case,
                  eventually, has, host_namespaces, lacks, proved, run, same,
                  sh, ssh, sshd, stop, su, the_two)
-from term import Gave, Terminal
+from term import Terminal
 
 # As obliging as an sshd can be asked to be.
 OBLIGING = 2250
@@ -196,15 +196,8 @@ def by_su_s(who):
 
 
 def by_console(who):
-    for _ in range(20):
-        tty = Terminal(["login"])
-        try:
-            tty.expect("login: ", timeout=5)
-            break
-        except Gave:
-            tty.kill()
-            tty.hangup()
-    with tty:
+    with Terminal(["login"]) as tty:
+        tty.expect("login: ", timeout=20)
         tty.line(who)
         tty.expect("assword: ")
         tty.line("pw")

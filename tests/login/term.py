@@ -74,6 +74,11 @@ class Terminal:
         except OSError as err:
             if err.errno != errno.EIO:
                 raise
+            # The end; or login(1) is about to open its terminal again, which
+            # it hangs up first.
+            if left > 0 and not self._ended():
+                time.sleep(0.01)
+                return True
             data = b""
         self._said(data.decode(errors="replace"))
         return bool(data)
@@ -115,19 +120,22 @@ class Terminal:
         self.line(command)
         return self.expect(pattern, timeout)
 
-    def wait(self, timeout=10):
-        """Waits for the end; returns the status."""
-        deadline = time.monotonic() + timeout * SLOW
-        while self.status is None:
-            while self._more(time.monotonic()):
-                pass
+    def _ended(self):
+        if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
-            elif time.monotonic() > deadline:
+        return self.status is not None
+
+    def wait(self, timeout=10):
+        """Waits for the end; returns the status."""
+        deadline = time.monotonic() + timeout * SLOW
+        while not self._ended():
+            while self._more(time.monotonic()):
+                pass
+            if time.monotonic() > deadline:
                 raise Gave(f"{self.argv} does not end: {self.text[-300:]!r}")
-            else:
-                time.sleep(0.02)
+            time.sleep(0.02)
         while self._more(time.monotonic()):
             pass
         return self.status
