@@ -143,11 +143,12 @@ verdict_reach(pam_handle_t *pamh, const struct words *words,
 	if (read_arguments(words, &args, err) < 0)
 		return -1;
 	verdict->policy = policy_load(args.conf_dir, 0, err);
-	if (verdict->policy == NULL ||
-	    policy_decide(verdict->policy, &verdict->account, &visit,
+	if (verdict->policy == NULL)
+		return decide_without_policy(pamh, &args, verdict, err);
+	if (policy_decide(verdict->policy, &verdict->account, &visit,
 			  &verdict->decision, err) < 0) {
 		verdict->decision.jail = NULL;
-		return decide_without_policy(pamh, &args, verdict, err);
+		return -1; /* a rule may be meant for the account */
 	}
 	return policy_require_own_uid(verdict->policy, &verdict->account, err);
 }

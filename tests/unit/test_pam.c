@@ -294,6 +294,21 @@ only_who_is_surely_jailed_is_refused_if_so_told(void **state)
 	assert_account("alice", "exempt=customers", PAM_PERM_DENIED);
 }
 
+/* The policy can be read, and has a rule that may be meant for the account. */
+static void
+nobody_is_exempt_from_what_cannot_be_decided(void **state)
+{
+	static const char *const args[] = { "exempt=admins",
+					    "config-error=deny-jailed" };
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(args); i++) {
+		configure("jails = { box = { }; };\n"
+			  "rules = ( { group = \"gone\"; jail = \"box\"; } );\n");
+		assert_account("bob", args[i], PAM_PERM_DENIED);
+	}
+}
+
 static void
 a_broken_file_of_one_account_refuses_that_one(void **state)
 {
@@ -422,6 +437,7 @@ main(void)
 			exempt_groups_come_in_though_the_policy_is_broken),
 		cmocka_unit_test(
 			only_who_is_surely_jailed_is_refused_if_so_told),
+		cmocka_unit_test(nobody_is_exempt_from_what_cannot_be_decided),
 		cmocka_unit_test(a_broken_file_of_one_account_refuses_that_one),
 		cmocka_unit_test(an_unknown_argument_closes_the_door),
 		cmocka_unit_test(who_does_not_exist_is_refused),
