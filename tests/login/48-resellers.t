@@ -3,20 +3,16 @@
 """limits of a reseller over the jails of his accounts together; and that
 jails which begin and end at the same time all are where they count"""
 import contextlib
-import pathlib
 import re
 import subprocess
 import threading
 
-from bed import (CONF_DIR, Logged, Skip, case, configure, eventually, has,
-                 jail_account, lacks, run, same, sh, ssh, ssh_argv, sshd, stop,
-                 su, uid_of)
+from bed import (CGROUP, CONF_DIR, Logged, Skip, case, cgroups, configure,
+                 eventually, has, jail_account, lacks, run, same, sh, ssh,
+                 ssh_argv, sshd, stop, su, uid_of)
 from term import Terminal
 
-ROOT = pathlib.Path("/sys/fs/cgroup")
-if not (ROOT / "cgroup.controllers").exists():
-    ROOT = ROOT / "unified"
-CONTROLLERS = set((ROOT / "cgroup.controllers").read_text().split())
+CONTROLLERS = set((CGROUP / "cgroup.controllers").read_text().split())
 
 WHO = ("reselled-a", "reselled-b", "reselled-c")
 MIB = 1 << 20
@@ -51,7 +47,7 @@ def needs(*controllers):
 
 
 def reseller():
-    found = list(ROOT.glob("**/reseller-acme"))
+    found = cgroups("reseller-acme")
     same(len(found), 1, "cgroups of the reseller")
     return found[0]
 
@@ -101,12 +97,12 @@ def a_jail_lies_in_its_reseller_s():
     resell("required = false;")
     with held(*WHO[:2]):
         for name in WHO[:2]:
-            found = list(ROOT.glob(f"**/{uid_of(name)}/*/cgroup.procs"))
+            found = cgroups(f"{uid_of(name)}/*/cgroup.procs")
             same([p.parents[2].name for p in found], ["reseller-acme"], name)
             same(found[0].read_text() != "", True, "it is in use")
     for name in WHO[:2]:
         stop(name)
-    eventually(lambda: not list(ROOT.glob("**/reseller-acme")),
+    eventually(lambda: not cgroups("reseller-acme"),
                "a reseller without jails has no cgroup", 20)
 
 
@@ -137,7 +133,7 @@ def what_cannot_be_held_for_all_keeps_everybody_out():
         same(done.returncode != 0, True, "refused")
         lacks(done.stdout, "^in$")
     log.expect(r"this host cannot limit pids of reseller acme: no controller")
-    same(list(ROOT.glob("**/reseller-acme")), [], "cgroups that are left")
+    same(cgroups("reseller-acme"), [], "cgroups that are left")
 
 
 @case
@@ -162,8 +158,7 @@ def jails_that_begin_and_end_at_once_are_all_in_it():
     for thread in threads:
         thread.join()
     same(bad, [])
-    eventually(lambda: not list(ROOT.glob("**/reseller-acme")),
-               "nothing is left", 20)
+    eventually(lambda: not cgroups("reseller-acme"), "nothing is left", 20)
 
 
 @case
@@ -252,7 +247,7 @@ def nothing_is_left_behind():
     CONF.write_text(ORIGINAL)
     for name in WHO:
         configure(name)
-    eventually(lambda: not list(ROOT.glob("**/reseller-*")),
+    eventually(lambda: not cgroups("reseller-*"),
                "the reseller's cgroup is gone", 20)
 
 

@@ -4,22 +4,18 @@
 started, from one session and from ten at once; and nobody else's"""
 import contextlib
 import os
-import pathlib
 import select
 import signal
 import subprocess
 import sys
 import time
 
-from bed import (SLOW, Logged, case, configure, eventually, has, jail_account,
-                 lacks, of_uid, processes, run, same, sh, ssh, ssh_argv, sshd,
-                 stop, su, uid_of)
+from bed import (CGROUP, SLOW, Logged, case, cgroups, configure, eventually,
+                 has, jail_account, lacks, of_uid, processes, run, same, sh,
+                 ssh, ssh_argv, sshd, stop, su, uid_of)
 from term import Terminal
 
-ROOT = pathlib.Path("/sys/fs/cgroup")
-if not (ROOT / "cgroup.controllers").exists():
-    ROOT = ROOT / "unified"
-if not (ROOT / "cgroup.controllers").exists():
+if not (CGROUP / "cgroup.controllers").exists():
     print("no cgroup version 2")
     sys.exit(77)
 
@@ -57,7 +53,7 @@ def running(command):
 
 def sessions():
     """The cgroups of sessions."""
-    return list(ROOT.glob(f"**/{uid_of(WHO)}/*/session-*"))
+    return cgroups(f"{uid_of(WHO)}/*/session-*")
 
 
 @contextlib.contextmanager
@@ -197,7 +193,7 @@ def sessions_that_have_ended_leave_nothing():
     stop(WHO)
     keep.wait(300)
     keep.stdout.close()
-    eventually(lambda: not list(ROOT.glob(f"**/{uid_of(WHO)}")),
+    eventually(lambda: not cgroups(uid_of(WHO)),
                "the jail's cgroup is gone", 20)
 
 

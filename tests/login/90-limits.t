@@ -10,12 +10,11 @@ import subprocess
 import sys
 import time
 
-from bed import (PLAIN, SLOW, WITH_SYSTEMD, Logged, Skip, account, case,
-                 configure, eventually, has, jail_account, lacks, run, same,
-                 sh, ssh, ssh_argv, sshd, stop, su, uid_of)
+from bed import (CGROUP, PLAIN, SLOW, WITH_SYSTEMD, Logged, Skip, account,
+                 case, cgroups, configure, eventually, has, jail_account,
+                 lacks, run, same, sh, ssh, ssh_argv, sshd, stop, su, uid_of)
 from term import Terminal
 
-CGROUP = pathlib.Path("/sys/fs/cgroup")
 WANTED = {"memory", "pids", "cpu"}
 CONTROLLERS = set((CGROUP / "cgroup.controllers").read_text().split())
 if not WANTED <= CONTROLLERS:
@@ -43,7 +42,7 @@ def limit(*words):
 
 def cgroup_of(name):
     """The directory of the jail of account NAME, which must be one."""
-    found = list(CGROUP.glob(f"**/{uid_of(name)}/*/cgroup.procs"))
+    found = cgroups(f"{uid_of(name)}/*/cgroup.procs")
     same(len(found), 1, "cgroups of the jail")
     return found[0].parent
 
@@ -315,7 +314,7 @@ def sshd_s_child_goes_with_its_login():
 @case
 def nothing_is_left_behind():
     stop(WHO)
-    eventually(lambda: not list(CGROUP.glob(f"**/{uid_of(WHO)}")),
+    eventually(lambda: not cgroups(uid_of(WHO)),
                "the jail's cgroup is gone", 20)
 
 

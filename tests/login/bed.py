@@ -138,6 +138,22 @@ def eventually(predicate, what, seconds=10):
         time.sleep(0.05)
 
 
+# --- control groups ----------------------------------------------------------
+
+CGROUP = pathlib.Path("/sys/fs/cgroup")
+if not (CGROUP / "cgroup.controllers").exists():
+    CGROUP = CGROUP / "unified"
+
+
+def cgroups(pattern):
+    """What matches PATTERN, wherever in the tree."""
+    for _ in range(100):
+        # One that goes away is in the way of all.
+        with contextlib.suppress(FileNotFoundError):
+            return list(CGROUP.glob(f"**/{pattern}"))
+    raise AssertionError("the tree of control groups does not stand still")
+
+
 # --- commands ----------------------------------------------------------------
 
 def sh(command, check=True, timeout=30, **keys):
