@@ -51,25 +51,26 @@ get_origin(struct json_object *event, char *text, size_t size)
 	return get(event, "tty", text, size);
 }
 
-/* What limit was hit, and how often. */
+/* What limit was hit, and how often, or is not held. */
 static void
-tell_hits(struct json_object *event, char *text, size_t size)
+get_limits(struct json_object *event, char *text, size_t size)
 {
-	static const char *const keys[] = { "oom_kill", "fork_refused",
+	static const char *const keys[] = { "oom_kill",		"fork_refused",
 					    "together_refused", "disk_full",
-					    "disk_files_full" };
+					    "disk_files_full",	"over",
+					    "not_held" };
 	size_t used = 0;
 
 	text[0] = '\0';
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		char count[24];
+		char value[256];
 		int n;
 
-		(void)get(event, keys[i], count, sizeof(count));
-		if (count[0] == '\0' || strcmp(count, "0") == 0 || used >= size)
+		(void)get(event, keys[i], value, sizeof(value));
+		if (value[0] == '\0' || strcmp(value, "0") == 0 || used >= size)
 			continue;
 		n = snprintf(text + used, size - used, "%s%s=%s",
-			     used > 0 ? " " : "", keys[i], count);
+			     used > 0 ? " " : "", keys[i], value);
 		used += n > 0 ? (size_t)n : 0;
 	}
 }
@@ -78,20 +79,21 @@ static void
 show(struct json_object *event)
 {
 	char when[40], name[24], service[40], origin[260], jail[80];
-	char cause[1024];
-	bool told = *get(event, "cause", cause, sizeof(cause)) != '\0';
+	char limits[512], cause[1024];
+	bool limited, told;
 
-	if (!told) {
-		tell_hits(event, cause, sizeof(cause));
-		told = cause[0] != '\0';
-	}
+	get_limits(event, limits, sizeof(limits));
+	limited = limits[0] != '\0';
+	told = *get(event, "cause", cause, sizeof(cause)) != '\0';
+	(void)get(event, "jail", jail, sizeof(jail));
 	if (*get(event, "service", service, sizeof(service)) == '\0')
 		(void)get(event, "program", service, sizeof(service));
-	out_line("%-19s  %-10s  %-11s  %-15s  %s%s",
+	out_line("%-19s  %-10s  %-11s  %-15s  %s%s%s%s%s",
 		 get(event, "time", when, sizeof(when)),
 		 get(event, "event", name, sizeof(name)), service,
-		 get_origin(event, origin, sizeof(origin)), told ? "" : "jail ",
-		 told ? cause : get(event, "jail", jail, sizeof(jail)));
+		 get_origin(event, origin, sizeof(origin)), limits,
+		 limited && told ? ": " : "", cause,
+		 limited || told ? "" : "jail ", limited || told ? "" : jail);
 }
 
 int

@@ -12,7 +12,7 @@ import subprocess
 
 from bed import (JAILED, PLAIN, WITH_SYSTEMD, Logged, Skip, both, case,
                  eventually, has, inits, jail_account, keepers, lacks,
-                 log_text, run, same, sh, ssh_argv, sshd, stop, the_two,
+                 log_text, run, same, sh, ssh, ssh_argv, sshd, stop, the_two,
                  uid_of)
 from term import Terminal
 
@@ -398,6 +398,20 @@ def jailconf_log_tells_who_came_in_and_who_was_refused_why():
     has(lines[-1], r"  refuse +bed-names +192\.0\.2\.9 +this service is not")
     has("\n".join(lines), r"  open +sshd +127\.0\.0\.1 +jail shell$")
     has(sh(["jailconf", "log", "nobody"]), "^nothing is logged of nobody$")
+
+
+@case
+def jailconf_log_tells_which_limit_was_hit_or_is_not_held():
+    who = "bounded"
+    jail_account(who, 'limits = { memory = "96M"; session_time = 1;'
+                      ' required = [ "session_time" ]; };')
+    log = Logged()
+    same(ssh(who, "echo in; sleep 60").stdout, "in\n")
+    log.expect(f"limit user={who} .*over=session_time")
+    keep_file()
+    told = sh(["jailconf", "log", who])
+    has(told, "  limit .* over=session_time$")
+    has(told, "  limit .* not_held=memory: no controller in cgroup version 2$")
 
 
 @case
