@@ -114,7 +114,8 @@ run_inside(const struct live *live, const char *const *words,
 static void
 suite_words(const struct live *live, const char *place, const char **words)
 {
-	static const char *const root[] = { "uid=0", "gid=0", "own_system=1" };
+	static const char *const root[] = { "uid=0", "gid=0", "groups=0",
+					    "own_system=1" };
 	size_t n = 0;
 
 	words[n++] = "-x";
