@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,33 +26,6 @@ log_open(void)
 	    connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return -1;
 	return fd_take(&fd);
-}
-
-/* RFC 3164, 4.3.2: the receiver supplies the time. */
-static void
-send_packet(int fd, int priority, const char *ident, const char *text)
-{
-	char packet[2200];
-	const int n =
-		snprintf(packet, sizeof(packet), "<%d>%s[%d]: %s",
-			 LOG_AUTHPRIV | priority, ident, (int)getpid(), text);
-
-	if (fd >= 0 && n > 0)
-		(void)send(fd, packet, strnlen(packet, sizeof(packet)),
-			   MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-void
-log_line(int fd, int priority, const char *ident, const char *fmt, ...)
-{
-	char text[1024], line[2048];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	log_escape(text, line, sizeof(line));
-	send_packet(fd, priority, ident, line);
 }
 
 /* Copies TEXT to OUT, of SIZE, with the bytes of SPECIAL escaped as well as
@@ -157,8 +129,16 @@ log_add_cause(struct log_event *event, const char *step, const struct err *err)
 	append(event, pair);
 }
 
+/* RFC 3164, 4.3.2: the receiver supplies the time. */
 void
 log_send(int fd, int priority, const char *ident, const struct log_event *event)
 {
-	send_packet(fd, priority, ident, event->text);
+	char packet[2200];
+	const int n = snprintf(packet, sizeof(packet), "<%d>%s[%d]: %s",
+			       LOG_AUTHPRIV | priority, ident, (int)getpid(),
+			       event->text);
+
+	if (fd >= 0 && n > 0)
+		(void)send(fd, packet, strnlen(packet, sizeof(packet)),
+			   MSG_NOSIGNAL | MSG_DONTWAIT);
 }

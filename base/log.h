@@ -22,14 +22,6 @@
 int log_open(void);
 
 /*
- * Sends one line, escaped as by log_escape(), to the facility LOG_AUTHPRIV.
- * PRIORITY is one of syslog(3); IDENT names the program.  Never blocks;
- * FD may be -1.
- */
-void log_line(int fd, int priority, const char *ident, const char *fmt, ...)
-	__attribute__((nonnull, format(printf, 4, 5)));
-
-/*
  * Copies TEXT to OUT so that it is printable ASCII on one line: every other
  * byte, and the backslash, becomes \xHH.  What does not fit is cut, never in
  * the middle of an escape.
@@ -63,7 +55,10 @@ void log_add_number(struct log_event *event, const char *key, int64_t value)
 void log_add_cause(struct log_event *event, const char *step,
 		   const struct err *err) __attribute__((nonnull(1, 3)));
 
-/* As log_line(). */
+/*
+ * Sends EVENT to the facility LOG_AUTHPRIV.  PRIORITY is one of syslog(3);
+ * IDENT names the program.  Never blocks; FD may be -1.
+ */
 void log_send(int fd, int priority, const char *ident,
 	      const struct log_event *event) __attribute__((nonnull));
 

@@ -11,6 +11,7 @@
 #include "broker/request.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "broker/rules.h"
 #include "jail/jail.h"
@@ -27,7 +28,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum {
 	N_STDIO = 3,
@@ -86,7 +86,7 @@ refuse(const struct request *request, const char *command,
 	begin_event(request, &event, "refuse", command);
 	log_add_cause(&event, "command", err);
 	log_send(request->log, LOG_WARNING, "jail-broker", &event);
-	/* Only what the rules say is for the one who asks (rule R21). */
+	/* Only what the rules say is for the one who asks. */
 	(void)snprintf(msg.text, sizeof(msg.text), "%s",
 		       err->kind == ERR_REFUSED ? err->text : "refused");
 	wire_tell(request->sock, &msg);
@@ -233,15 +233,6 @@ hear_more(int sock, int *input)
 		return false;
 	fd_close(input);
 	return true;
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now = { .tv_sec = 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /*

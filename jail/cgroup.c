@@ -320,8 +320,8 @@ cgroup_foresee_ports(const struct plan *plan, struct err *err)
 	return geteuid() == 0 ? ports_foresee(plan, err) : 0;
 }
 
-static void
-kill_group(int dir)
+void
+cgroup_kill_group(int dir)
 {
 	cleanup_fd int kill =
 		openat(dir, "cgroup.kill", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -334,7 +334,7 @@ void
 cgroup_kill(const struct cgroup *cgroup)
 {
 	if (cgroup->jail >= 0)
-		kill_group(cgroup->jail);
+		cgroup_kill_group(cgroup->jail);
 }
 
 /* Calls SWEEP for each directory below DIR, which may be -1. */

@@ -69,6 +69,9 @@ int cgroup_foresee(const struct plan *plan, struct share_held *held,
 int cgroup_foresee_ports(const struct plan *plan, struct err *err)
 	__attribute__((nonnull));
 
+/* Kills everything in the cgroup whose directory is DIR. */
+void cgroup_kill_group(int dir);
+
 /* Kills everything in the jail's cgroup. */
 void cgroup_kill(const struct cgroup *cgroup) __attribute__((nonnull));
 

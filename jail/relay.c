@@ -4,6 +4,7 @@
  * asked and the pty of the jail.
  */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "jail/run.h"
 #include "jail/wire.h"
 
@@ -18,7 +19,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum {
 	N_STDIO = 3,
@@ -153,15 +153,6 @@ copy_window(const struct relay *relay)
 	if (relay->master >= 0 &&
 	    ioctl(relay->terminal, TIOCGWINSZ, &window) == 0)
 		(void)ioctl(relay->master, TIOCSWINSZ, &window);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now = { .tv_sec = 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void

@@ -301,14 +301,6 @@ share_events_open(int dir, int reseller, struct share_events *events)
 					      O_RDONLY | O_CLOEXEC);
 }
 
-void
-share_events_close(struct share_events *events)
-{
-	fd_close(&events->memory);
-	fd_close(&events->pids);
-	fd_close(&events->above);
-}
-
 /* Reads the number behind WORD in the file FD, which has such a pair in a
  * line, to *VALUE; what cannot be read stays as it was. */
 static void

@@ -86,7 +86,6 @@ struct share_events {
 /* DIR is the jail's cgroup, RESELLER the reseller's or -1. */
 void share_events_open(int dir, int reseller, struct share_events *events)
 	__attribute__((nonnull));
-void share_events_close(struct share_events *events) __attribute__((nonnull));
 
 /* Brings *hits up to date; what cannot be known stays as it is. */
 void share_read_hits(const struct share_events *events, struct share_hits *hits)

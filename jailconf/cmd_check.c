@@ -367,9 +367,6 @@ check_account(struct check *check, const char *name, bool by_file)
 		check->n_jailed++;
 		note_login_shell(check, &account, by_file);
 		note_sidedoors(check, &account);
-	} else if (by_file && account.uid == 0) {
-		report_add(&check->report, SEVERITY_ERROR, "remove the file",
-			   CONF_DIR "/users.d/%s: uid 0 is never jailed", name);
 	}
 	account_free(&account);
 }

@@ -40,10 +40,8 @@ take_terminal(struct run_request *request, const char **env, size_t n)
 static int
 run_inside(const struct call *call, const struct lease *lease, struct err *err)
 {
-	const char *const shell = lease->jail.plan.shell;
-	const char *const slash = strrchr(shell, '/');
-	const char *login[] = { NULL, NULL }, *env[2];
-	cleanup_free char *name = NULL;
+	/* A login shell; run_exec() gives it its name. */
+	const char *login[] = { "-", NULL }, *env[2];
 	struct run_request request = { .cwd = "", .umask = run_umask() };
 	int status;
 
@@ -52,12 +50,6 @@ run_inside(const struct call *call, const struct lease *lease, struct err *err)
 		request.argc = count(call->command);
 		request.command = true;
 	} else {
-		if (asprintf(&name, "-%s", slash != NULL ? slash + 1 : shell) <
-		    0) {
-			name = NULL;
-			return err_errno(err, "memory");
-		}
-		login[0] = name;
 		request.argv = login;
 		request.argc = 1;
 	}

@@ -2,6 +2,7 @@
 #include "jailconf/liverun.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -9,7 +10,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum { LOOK_MS = 200, GRACE_MS = 2000, LINE_SIZE = 1024 };
 
@@ -91,15 +91,6 @@ start(const struct live_program *program, int out, pid_t *pid, struct err *err)
 	(void)posix_spawnattr_destroy(&attr);
 	errno = error;
 	return error == 0 ? 0 : err_errno(err, "%s", program->argv[0]);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* What has been read and is no whole line yet. */

@@ -14,6 +14,7 @@
  */
 #include "keeper/keeper.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "jail/ports.h"
 #include "jail/quota.h"
 #include "jail/registry.h"
@@ -38,15 +39,6 @@ enum {
 	FD_LISTENER = 5,
 	RETRY_MS = 20, /* when somebody holds the lock just now */
 };
-
-int64_t
-now_ms(void)
-{
-	struct timespec now = { .tv_sec = 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- birth --------------------------------------------------------------- */
 

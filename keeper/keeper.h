@@ -62,9 +62,6 @@ enum {
 	FIRST_PEER = POLL_HITS + HITS_POLLS
 };
 
-/* CLOCK_MONOTONIC. */
-int64_t now_ms(void);
-
 /*
  * As fork(2), into the cgroup CGROUP, or the caller's if that is -1, and into
  * NAMESPACES.  If PIDFD is not NULL, the parent gets the child's there.

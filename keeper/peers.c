@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Who is connected, and what they ask for. */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "keeper/keeper.h"
 #include "keeper/session.h"
 

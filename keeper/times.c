@@ -2,6 +2,7 @@
 #include "keeper/times.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "keeper/herald.h"
 #include "keeper/keeper.h"
 
@@ -237,16 +238,6 @@ hang_up(struct keeper *keeper, int dir, enum plan_share which)
 }
 
 static void
-kill_all(int dir)
-{
-	cleanup_fd int kill =
-		openat(dir, "cgroup.kill", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (kill >= 0)
-		(void)!write(kill, "1", 1);
-}
-
-static void
 note_one(struct keeper *keeper, struct timed *timed, int64_t now)
 {
 	const struct plan *const plan = &keeper->jail.plan;
@@ -256,7 +247,7 @@ note_one(struct keeper *keeper, struct timed *timed, int64_t now)
 	if (timed->over) {
 		if (now < timed->kill_ms)
 			return;
-		kill_all(dir);
+		cgroup_kill_group(dir);
 		timed->kill_ms = now + AGAIN_MS;
 		return;
 	}

@@ -75,6 +75,17 @@ amount_parse_part(const char *text, size_t len, uint64_t most, uint64_t *value)
 	       *value <= most;
 }
 
+bool
+amount_parse_port(const char *text, size_t len, uint16_t *port)
+{
+	uint64_t value;
+
+	if (!amount_parse_part(text, len, UINT16_MAX, &value))
+		return false;
+	*port = (uint16_t)value;
+	return true;
+}
+
 const char *
 amount_words(enum amount_unit unit)
 {

@@ -34,6 +34,10 @@ bool amount_parse_part(const char *text, size_t len, uint64_t most,
 		       uint64_t *value)
 	__attribute__((nonnull, warn_unused_result));
 
+/* The same for a port, 1 to 65535. */
+bool amount_parse_port(const char *text, size_t len, uint16_t *port)
+	__attribute__((nonnull, warn_unused_result));
+
 /* What UNIT may look like, for a message. */
 const char *amount_words(enum amount_unit unit) __attribute__((const));
 

@@ -10,7 +10,6 @@ enum {
 	V4_AT = 12,	   /* in the sixteen bytes of a mapped address */
 	V4_PREFIX = 96,	   /* before it */
 	WORD_MAX_LEN = 18, /* "255.255.255.255/32" */
-	PORT_MAX = 65535,
 };
 
 bool
@@ -36,17 +35,6 @@ egress_parse_address(const char *text, uint32_t *address)
 	       egress_parse_range(text, address, &prefix);
 }
 
-static bool
-parse_port(const char *text, size_t len, uint16_t *port)
-{
-	uint64_t value;
-
-	if (!amount_parse_part(text, len, PORT_MAX, &value))
-		return false;
-	*port = (uint16_t)value;
-	return true;
-}
-
 /* PORT[-PORT][/PROTOCOL] */
 static bool
 parse_service(const char *text, struct egress *egress)
@@ -54,11 +42,11 @@ parse_service(const char *text, struct egress *egress)
 	const size_t all = strcspn(text, "/");
 	const size_t len = strcspn(text, "-/");
 
-	if (!parse_port(text, len, &egress->port))
+	if (!amount_parse_port(text, len, &egress->port))
 		return false;
 	egress->last_port = egress->port;
-	if (len < all &&
-	    !parse_port(text + len + 1, all - len - 1, &egress->last_port))
+	if (len < all && !amount_parse_port(text + len + 1, all - len - 1,
+					    &egress->last_port))
 		return false;
 	if (strcmp(text + all, "/tcp") == 0)
 		egress->protocol = EGRESS_TCP;

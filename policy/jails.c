@@ -181,9 +181,3 @@ jail_conf_doors(const struct jail_conf *jail, size_t *n)
 	*n = jail->n_doors;
 	return jail->doors;
 }
-
-const char *
-jail_conf_former_shell(const struct jail_conf *jail)
-{
-	return jail->former_shell.text;
-}

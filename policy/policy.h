@@ -20,7 +20,7 @@ enum door {
 	DOOR_CLOSED, /* a jailed account is refused */
 	DOOR_CHILD,  /* sshd: its child enters before it becomes the user */
 	DOOR_JOB,    /* cron: the same, and the child is the job itself */
-	DOOR_SHELL,  /* su, login: the login shell, jailsh(1), asks for a
+	DOOR_SHELL,  /* su, login: the login shell, jailsh(8), asks for a
 		      * session inside */
 };
 
@@ -122,7 +122,7 @@ int policy_plan(const struct jail_conf *jail, const struct account *account,
 
 /*
  * Whether the account is surely meant to be jailed, although the policy does
- * not load: it has a file in DIR/users.d, or its login shell is jailsh(1).
+ * not load: it has a file in DIR/users.d, or its login shell is jailsh(8).
  */
 bool policy_claims(const char *dir, const struct account *account)
 	__attribute__((nonnull));
@@ -154,10 +154,6 @@ struct service {
 	enum door door;
 };
 const struct service *jail_conf_doors(const struct jail_conf *jail, size_t *n)
-	__attribute__((nonnull));
-
-/* Login shell before "jailconf add", from users.d; NULL if not told. */
-const char *jail_conf_former_shell(const struct jail_conf *jail)
 	__attribute__((nonnull));
 
 /*

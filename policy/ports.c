@@ -18,27 +18,16 @@ enum { USUAL_FIRST_UID = 1000 };
 /* Below are the ports that only root may bind. */
 static const struct bounds shared_ports = { 1024, UINT16_MAX };
 
-static bool
-parse_port(const char *text, size_t len, uint16_t *port)
-{
-	uint64_t value;
-
-	if (!amount_parse_part(text, len, UINT16_MAX, &value))
-		return false;
-	*port = (uint16_t)value;
-	return true;
-}
-
 bool
 ports_parse(const char *text, uint16_t *first, uint16_t *last)
 {
 	const size_t len = strcspn(text, "-");
 
-	if (!parse_port(text, len, first))
+	if (!amount_parse_port(text, len, first))
 		return false;
 	*last = *first;
 	if (text[len] == '-' &&
-	    !parse_port(text + len + 1, strlen(text + len + 1), last))
+	    !amount_parse_port(text + len + 1, strlen(text + len + 1), last))
 		return false;
 	return *first <= *last;
 }

@@ -230,7 +230,6 @@ a_supposed_file_is_taken_for_the_real_one(void **state)
 	assert_int_equal(policy_decide(policy, &alice, &ssh, &decision, &err),
 			 0);
 	assert_string_equal(jail_conf_name(decision.jail), "files");
-	assert_string_equal(jail_conf_former_shell(decision.jail), "/bin/zsh");
 	assert_string_equal(decision.rule, ALICE);
 	assert_int_equal(policy_decide(policy, &bob, &ssh, &decision, &err), 0);
 	assert_null(decision.jail);
@@ -273,7 +272,6 @@ the_rules_of_a_file_come_before_its_own_jail(void **state)
 		policy_decide(policy, &alice, &by_key, &decision, &err), 0);
 	assert_string_equal(jail_conf_name(decision.jail), "files");
 	assert_string_equal(decision.rule, ALICE ":2");
-	assert_string_equal(jail_conf_former_shell(decision.jail), "/bin/zsh");
 	assert_int_equal(policy_decide(policy, &alice, &ssh, &decision, &err),
 			 0);
 	assert_string_equal(jail_conf_name(decision.jail), "shell");
