@@ -25,7 +25,7 @@
  * directory is his affair.)
  *
  * Tests that are not root pass their own uid as OWNER and as TRUSTED;
- * everybody else uses path_open_trusted(), where TRUSTED is root.
+ * everybody else passes 0, root, as TRUSTED, or uses path_open_trusted().
  *
  * Returns a descriptor that the caller owns, or -1 with
  *	ERR_UNSAFE	a component may have been tampered with

@@ -216,8 +216,8 @@ is_bound(cap_value_t cap, struct err *err)
 
 /*
  * Needs CAP_SETPCAP.  All numbers that there can be are tried: how many the
- * kernel has is known from an error only, and an error must not end the loop
- * (rule R8).  The oldest kernel we run on has those up to LAST_SURE.  That
+ * kernel has is known from an error only, and an error must not end the loop.
+ * The oldest kernel we run on has those up to LAST_SURE.  That
  * which is gone already is only read: it is what a keeper's child meets, and
  * costs a third.
  */

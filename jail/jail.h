@@ -52,10 +52,11 @@ int jail_enter(const struct jail *jail, struct jail_inside *inside,
 enum { JAIL_FILTER_PROBE = 0x6a61696c, JAIL_FILTER_ANSWER = ENOTUNIQ };
 
 /*
- * Becomes the account, for good, in the order of rule R7: session keyring,
- * limits, processors, groups, gid, uid, bounding set, ambient and inheritable
- * set, every other capability, no_new_privs, the plan's filter; and proves each
- * by reading it back, but for the processors, which are no wall.
+ * Becomes the account, for good: session keyring, limits, processors, groups,
+ * gid, uid, bounding set, ambient and inheritable set, every other capability,
+ * no_new_privs, Landlock's rules, the plan's filter.  That is the order, as
+ * each needs a right that a later one gives up.  Limits, ids, capabilities,
+ * no_new_privs and the filter are proved by reading them back.
  *
  * Returns 0, or -1 with ERR_SYSTEM or ERR_UNSAFE (something came back);
  * after -1 the caller must exit.

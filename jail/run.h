@@ -2,7 +2,7 @@
 /*
  * run - a session inside that somebody outside has asked for
  *
- * jailsh(1) outside, and "jailconf exec" and "try", ask the keeper to run a
+ * jailsh(8) outside, and "jailconf exec" and "try", ask the keeper to run a
  * command inside and then stand between its terminal and theirs.  The outer
  * terminal never enters the jail: the session has a pty of the jail, whose
  * master comes out.

@@ -159,7 +159,7 @@ open_entries(const struct plan *plan, struct root_trees *trees, struct err *err)
 	return ret;
 }
 
-/* Rule R24: what hides a file is the host's null device, and nothing that
+/* What hides a file is the host's null device, and nothing that
  * somebody has put in its place. */
 static int
 open_null(struct root_trees *trees, struct err *err)

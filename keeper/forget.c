@@ -82,7 +82,7 @@ write_file(const char *path, const char *text, struct err *err)
 
 /*
  * The keeper belongs to no login, so its sessions do not inherit one: whose
- * they are is said by take_loginuid().  Kernels without audit have no such
+ * they are is said by wire_take_loginuid().  Kernels without audit have no such
  * file; where it may not be changed, it stays (auditctl(8),
  * --loginuid-immutable).
  */

@@ -11,7 +11,8 @@
  * Makes descriptors from FIRST_FD on close-on-exec, and gives the calling
  * process, which must be root, the ids, limits, scheduling, keyring and
  * everything else that a child of the host's PID 1 has, instead of those of
- * the login that happened to come first.  Rule R1: set each, do not filter.
+ * the login that happened to come first.  Each is set, since a list of what to
+ * take away is never complete.
  * Returns 0, or -1 and an ERR_SYSTEM.
  */
 int forget_caller(unsigned int first_fd, struct err *err)

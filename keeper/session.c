@@ -88,7 +88,7 @@ log_start(const struct session *session, pid_t pid)
 	log_send(session->log, LOG_INFO, "jail-keeper", &event);
 }
 
-/* The host's syslog has the cause, the user the fact (rule R21); and root, who
+/* The host's syslog has the cause, the user the fact; and root, who
  * asks by jailconf(8), the cause at once. */
 static _Noreturn void
 refuse(const struct session *session, const struct err *err)

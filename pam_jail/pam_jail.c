@@ -77,7 +77,7 @@ priority_of(const struct verdict *verdict, const struct err *err)
 	return LOG_ERR;
 }
 
-/* The log has the cause, the user the fact (rule R21). */
+/* The log has the cause, the user the fact: S21 in SECURITY. */
 static int
 refuse(pam_handle_t *pamh, const char *step, const struct verdict *verdict,
        const struct err *err)

@@ -34,8 +34,8 @@ key_path_template(const struct reader *reader, const config_setting_t *setting,
 }
 
 /*
- * One of two words; *second tells which.  Returns 0, or 1 if the string is
- * neither, or -1.
+ * One of two words; *second tells which.  Returns 0, or -1, also if the string
+ * is neither.
  */
 static int
 read_choice(const struct reader *reader, const config_setting_t *setting,
