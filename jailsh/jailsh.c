@@ -117,6 +117,7 @@ connect_to_keeper(struct err *err)
 /*
  * We hold the terminal of whoever called su(1).  Other processes of the account
  * that run outside must not find it in /proc, nor come to it by ptrace(2).
+ * Until here that is so because nobody may read our file: Makefile.am.
  */
 static int
 keep_to_ourselves(struct err *err)

@@ -268,8 +268,10 @@ def check_finds_what_would_refuse_a_login():
         users = users_file(WHO)
         for path, mode, words in ((users, 0o666, f"{users}: "),
                                   (keeper, 0o757, f"{keeper}: "),
-                                  (pathlib.Path(JAILSH), 0o4755,
-                                   f"{JAILSH}: is set-uid")):
+                                  (pathlib.Path(JAILSH), 0o4711,
+                                   f"{JAILSH}: is set-uid"),
+                                  (pathlib.Path(JAILSH), 0o755,
+                                   f"{JAILSH}: others may read it")):
             before = path.stat().st_mode & 0o7777
             path.chmod(mode)
             try:
