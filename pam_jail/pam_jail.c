@@ -28,6 +28,7 @@
 #include "jail/wire.h"
 #include "pam_jail/verdict.h"
 
+#include <limits.h>
 #include <nss.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
@@ -278,6 +279,31 @@ require_setcred(const struct transaction *transaction, struct err *err)
 		       "a key was accepted (log in again)");
 }
 
+/*
+ * And they enter in a child that they fork for it.  systemd, with PAMName= of a
+ * unit, and cronie's crond become the account without another setcred: what
+ * they run would be outside, and called jailed.
+ */
+static int
+require_host_that_enters(struct err *err)
+{
+	char exe[PATH_MAX];
+	const ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	const char *name;
+
+	if (n < 0)
+		return err_errno(err, "/proc/self/exe");
+	exe[n] = '\0';
+	name = strrchr(exe, '/') != NULL ? strrchr(exe, '/') + 1 : exe;
+	if (strncmp(name, "systemd", strlen("systemd")) != 0 &&
+	    strcmp(name, "crond") != 0)
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		       "%s does not let a job enter a jail: give the service "
+		       "no door, or run it as the account by su(1)",
+		       name);
+}
+
 /* Tells the keeper who this is. */
 static int
 label_lease(pam_handle_t *pamh, const struct lease *lease, struct err *err)
@@ -312,7 +338,8 @@ open_jail(pam_handle_t *pamh, const struct verdict *verdict,
 
 	if (verdict_check_door(verdict, err) < 0)
 		return -1;
-	if (!shell && require_setcred(transaction, err) < 0)
+	if (!shell && (require_setcred(transaction, err) < 0 ||
+		       require_host_that_enters(err) < 0))
 		return -1;
 	transaction->log = log_open();
 	if (take_lease(verdict, &transaction->lease, err) < 0)

@@ -82,6 +82,14 @@ def a_unit_of_root_s_runs_outside_unless_it_asks_pam():
               check=False)
     same(at_door("a unit of root's with User= and PAMName=", done.stdout, log,
                  rf"pam_jail\(\S+:account\): refuse user={JAILED}"), "denied")
+    # These have a door, where others enter: systemd would not.
+    for name in "cron", "sshd":
+        log = Logged()
+        done = sh([*command, "-p", f"PAMName={name}", str(script_of(JAILED))],
+                  check=False)
+        same(at_door(f"a unit of root's with PAMName={name}", done.stdout, log,
+                     rf"pam_jail\({name}:session\): refuse user={JAILED}"),
+             "denied")
 
 
 def planted(who, inside):
