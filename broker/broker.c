@@ -13,6 +13,7 @@
  * time.  This one reads nothing that the account has written.
  */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "broker/request.h"
 #include "jail/run.h"
@@ -31,6 +32,10 @@ enum {
 	FD_LISTENER = 4,
 	FD_KEEPER = 5,
 	REQUESTS_MAX = 8, /* at a time; others wait in the socket's queue */
+	/* Each is a line of the host's log, which is not for the account to
+	 * fill: ten in a second, and 100 at once. */
+	PRICE_MS = 100,
+	CREDIT_MS = 100 * PRICE_MS,
 };
 
 struct broker {
@@ -40,6 +45,7 @@ struct broker {
 	int signals;
 	int log;
 	unsigned int n_requests;
+	int64_t paid_ms; /* all of them, at their price, have used up until */
 };
 
 /* Whoever called pam_jail(8) may have ignored some. */
@@ -117,6 +123,18 @@ accept_request(struct broker *broker)
 	}
 	if (pid > 0)
 		broker->n_requests++;
+	if (broker->paid_ms < now_ms())
+		broker->paid_ms = now_ms();
+	broker->paid_ms += PRICE_MS;
+}
+
+/* Until one more can be paid. */
+static int
+wait_ms(const struct broker *broker)
+{
+	const int64_t left = broker->paid_ms - now_ms() - CREDIT_MS;
+
+	return left > 0 ? (int)left : 0;
 }
 
 static void
@@ -138,9 +156,12 @@ serve(struct broker *broker)
 				{ .fd = FD_LISTENER, .events = POLLIN } };
 
 	for (;;) {
-		fds[2].fd =
-			broker->n_requests < REQUESTS_MAX ? FD_LISTENER : -1;
-		if (poll(fds, 3, -1) < 0)
+		const bool full = broker->n_requests >= REQUESTS_MAX;
+		const int left_ms = wait_ms(broker);
+
+		fds[2].fd = full || left_ms > 0 ? -1 : FD_LISTENER;
+		fds[2].revents = 0;
+		if (poll(fds, 3, left_ms > 0 ? left_ms : -1) < 0)
 			continue;
 		if (fds[0].revents != 0)
 			return;

@@ -478,6 +478,19 @@ def a_hundred_at_a_time_are_all_served():
     ssh(WHO, "crontab -r")
 
 
+@case
+def who_asks_for_ever_does_not_fill_the_log():
+    done = in_jail("""
+import time
+began = time.monotonic()
+for _ in range(150):
+    if not ask("no", "x" * 200).startswith("refused"):
+        print("not refused")
+print(time.monotonic() - began >= 4.5, ask("crontab", "-l"))
+""")
+    same(done.stdout, "True kind 9 fds 3\n", done.stderr)
+
+
 def outside(uid, pid):
     """What UID, outside, hears at the socket of the jail of PID."""
     script = RAW.replace(SOCKET, f"/proc/{pid}/root{SOCKET}") + """
