@@ -15,8 +15,7 @@
 #include <unistd.h>
 
 enum {
-	NOBODY = 65534, /* overflowuid, overflowgid: proc_sys_kernel(5) */
-	CAPS_MAX = 64,	/* bits of a set: capabilities(7), cap_get_proc(3) */
+	CAPS_MAX = 64, /* bits of a set: capabilities(7), cap_get_proc(3) */
 	LAST_SURE = CAP_CHECKPOINT_RESTORE, /* Linux 5.9 */
 	CPUS_MAX = 8192,		    /* NR_CPUS of the largest kernels */
 	CPU_WORD = 8 * sizeof(unsigned long),
@@ -410,9 +409,10 @@ jail_become_outside(const struct plan *plan, struct err *err)
 }
 
 int
-jail_become_nobody(struct err *err)
+jail_become_init(struct err *err)
 {
-	const struct ids ids = { .uid = NOBODY, .gid = NOBODY };
+	const struct ids ids = { .uid = JAIL_ID_OF_INIT,
+				 .gid = JAIL_ID_OF_INIT };
 
 	return make_session_keyring(err) < 0 ? -1 : become(&ids, err);
 }

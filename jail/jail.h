@@ -106,9 +106,17 @@ int jail_keep_network(struct err *err)
 int jail_become_outside(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
-/* jail_become() for the jail's own PID 1, without a filter: uid and gid 65534,
- * no groups. */
-int jail_become_nobody(struct err *err)
+/*
+ * Uid and gid of every jail's PID 1.  Whoever has the uid may kill it, from the
+ * host as well: kill(2).  So it is none that anything has: 65534 is that of
+ * servers, and ranges of adduser(8), useradd(8), subuid(5) and systemd(1) end
+ * below 2^31; and not -2, which was once nobody's.
+ */
+#define JAIL_ID_OF_INIT 4294900000U
+
+/* jail_become() for the jail's own PID 1, without a filter: JAIL_ID_OF_INIT, no
+ * groups. */
+int jail_become_init(struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /* Takes FILTER on, which knows JAIL_FILTER_PROBE, and proves it. */

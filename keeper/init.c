@@ -142,7 +142,7 @@ give_up(int report, struct err *err)
 	if ((report > 0 && close_range(0, (unsigned int)report - 1, 0) < 0) ||
 	    close_range((unsigned int)report + 1, ~0U, 0) < 0)
 		return err_errno(err, "close_range");
-	if (jail_become_nobody(err) < 0)
+	if (jail_become_init(err) < 0)
 		return -1;
 	/* After the change of uid, which clears it: prctl(2). */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "jail/jail.h"
 #include "policy/filter.h"
 #include "policy/layout.h"
 #include "policy/network.h"
@@ -14,15 +15,15 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* jail-init(8) is this uid in every jail: nobody else may signal it. */
-enum { UID_OF_INIT = 65534 };
+/* What the kernel cannot name is this uid. */
+enum { UID_OF_NOBODY = 65534 };
 
 static int
 check_ids(const struct jail_conf *jail, const struct account *account,
 	  struct err *err)
 {
 	if (account->uid == 0 || account->uid == (uid_t)-1 ||
-	    account->uid == UID_OF_INIT)
+	    account->uid == UID_OF_NOBODY || account->uid == JAIL_ID_OF_INIT)
 		return err_set(err, ERR_REFUSED,
 			       "account %s: uid %u cannot be jailed",
 			       account->name, account->uid);

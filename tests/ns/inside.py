@@ -362,8 +362,8 @@ def pid_1_and_the_keeper_hold_nothing_of_the_host():
         init, = pids("jail-init")
         keeper, = pids("jail-keeper")
         status = status_of(init)
-        equal(status["Uid"], "\t".join(4 * ["65534"]))
-        equal(status["Gid"], "\t".join(4 * ["65534"]))
+        equal(status["Uid"], "\t".join(4 * ["4294900000"]))
+        equal(status["Gid"], "\t".join(4 * ["4294900000"]))
         equal(status["Groups"].split(), [])
         equal(status["NoNewPrivs"], "1")
         for name in "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf.h"
+#include "jail/jail.h"
 
 #include <errno.h>
 #include <sys/mount.h>
@@ -999,6 +1000,8 @@ some_accounts_are_never_jailed(void **state)
 		  "account x: uid 4294967295 cannot be jailed" },
 		{ { .uid = 65534, .gid = 20001 },
 		  "account x: uid 65534 cannot be jailed" },
+		{ { .uid = JAIL_ID_OF_INIT, .gid = 20001 },
+		  "account x: uid 4294900000 cannot be jailed" },
 		{ { .uid = 20001, .gid = 0 },
 		  "account x: group 0 cannot be jailed" },
 		{ { .uid = 20001, .gid = (gid_t)-1 },
