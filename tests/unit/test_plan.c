@@ -6,7 +6,8 @@
 
 #include <sys/mman.h>
 
-/* A plan in which every field says something. */
+/* A plan in which every field says something, but for the private network,
+ * which a host's ports exclude: private_sample(). */
 static struct entry entries[] = {
 	{ ENTRY_BIND, ENTRY_READONLY, 0, "/usr", "/usr" },
 	{ ENTRY_LINK, 0, 0, "/bin", "usr/bin" },
@@ -17,11 +18,16 @@ static struct entry entries[] = {
 	{ ENTRY_PROC, 0, 0, "/proc", "" },
 	{ ENTRY_PTS, 0, 0, "/dev/pts", "" },
 	{ ENTRY_HIDE, ENTRY_OPTIONAL, 0, "/usr/games", "" },
+	{ ENTRY_FREEZE, 0, 0, "/proc/sys", "" },
 	{ ENTRY_USERNS, 0, 0, "/run/jail/userns", "" },
 };
 static gid_t groups[] = { 20001, 30000 };
 static const char *env[] = { "EDITOR=vi", "EMPTY=" };
 static const char *env_keep[] = { "TERM", "LC_*" };
+
+static const char *commands[] = { "passwd", "crontab" };
+static const char *egress[] = { "192.0.2.0/24 443", "any 53/udp" };
+static const char *nameservers[] = { "192.0.2.53" };
 
 static const char *allow[] = { "ptrace" };
 static const char *deny[] = { "kcmp", "mincore" };
@@ -71,6 +77,8 @@ sample(void)
 		.n_env = N_ROWS(env),
 		.env_keep = env_keep,
 		.n_env_keep = N_ROWS(env_keep),
+		.commands = commands,
+		.n_commands = N_ROWS(commands),
 		.umask = 027,
 		.sessions = 9,
 		.linger_seconds = 60,
@@ -89,6 +97,28 @@ sample(void)
 	return plan;
 }
 
+static struct plan
+private_sample(void)
+{
+	struct plan plan = sample();
+
+	plan.network = PLAN_NETWORK_PRIVATE;
+	plan.abstract_of_session = false;
+	plan.ports = (struct plan_ports){ .first = 0 };
+	plan.private = (struct plan_private){
+		.interface = "jail0a4d0002",
+		.address = "10.77.0.2",
+		.gateway = "10.77.0.1",
+		.egress = egress,
+		.n_egress = N_ROWS(egress),
+		.nameservers = nameservers,
+		.n_nameservers = N_ROWS(nameservers),
+		.rules = "add table jail0a4d0002",
+		.end = "delete table jail0a4d0002",
+	};
+	return plan;
+}
+
 static int
 seal(const struct plan *plan)
 {
@@ -101,23 +131,50 @@ seal(const struct plan *plan)
 }
 
 static void
+assert_same_texts(const char **a, size_t n_a, const char **b, size_t n_b)
+{
+	assert_int_equal(n_a, n_b);
+	for (size_t i = 0; i < n_a; i++)
+		assert_string_equal(a[i], b[i]);
+}
+
+/* Either may be NULL. */
+static void
+assert_same_text(const char *a, const char *b)
+{
+	assert_int_equal(a == NULL, b == NULL);
+	if (a != NULL)
+		assert_string_equal(a, b);
+}
+
+static void
+assert_same_private(const struct plan_private *a, const struct plan_private *b)
+{
+	assert_same_text(a->interface, b->interface);
+	assert_same_text(a->address, b->address);
+	assert_same_text(a->gateway, b->gateway);
+	assert_same_texts(a->egress, a->n_egress, b->egress, b->n_egress);
+	assert_same_texts(a->nameservers, a->n_nameservers, b->nameservers,
+			  b->n_nameservers);
+	assert_same_text(a->rules, b->rules);
+	assert_same_text(a->end, b->end);
+}
+
+static void
 assert_same_lists(const struct plan *a, const struct plan *b)
 {
 	assert_int_equal(a->n_groups, b->n_groups);
 	for (size_t i = 0; i < a->n_groups; i++)
 		assert_int_equal(a->groups[i], b->groups[i]);
-	assert_int_equal(a->n_env, b->n_env);
-	for (size_t i = 0; i < a->n_env; i++)
-		assert_string_equal(a->env[i], b->env[i]);
-	assert_int_equal(a->n_env_keep, b->n_env_keep);
-	for (size_t i = 0; i < a->n_env_keep; i++)
-		assert_string_equal(a->env_keep[i], b->env_keep[i]);
-	assert_int_equal(a->n_seccomp_allow, b->n_seccomp_allow);
-	for (size_t i = 0; i < a->n_seccomp_allow; i++)
-		assert_string_equal(a->seccomp_allow[i], b->seccomp_allow[i]);
-	assert_int_equal(a->n_seccomp_deny, b->n_seccomp_deny);
-	for (size_t i = 0; i < a->n_seccomp_deny; i++)
-		assert_string_equal(a->seccomp_deny[i], b->seccomp_deny[i]);
+	assert_same_texts(a->env, a->n_env, b->env, b->n_env);
+	assert_same_texts(a->env_keep, a->n_env_keep, b->env_keep,
+			  b->n_env_keep);
+	assert_same_texts(a->commands, a->n_commands, b->commands,
+			  b->n_commands);
+	assert_same_texts(a->seccomp_allow, a->n_seccomp_allow,
+			  b->seccomp_allow, b->n_seccomp_allow);
+	assert_same_texts(a->seccomp_deny, a->n_seccomp_deny, b->seccomp_deny,
+			  b->n_seccomp_deny);
 	assert_int_equal(a->n_filter, b->n_filter);
 	assert_memory_equal(a->filter, b->filter,
 			    a->n_filter * sizeof(*a->filter));
@@ -178,25 +235,34 @@ assert_same(const struct plan *a, const struct plan *b)
 	assert_int_equal(a->umask, b->umask);
 	assert_int_equal(a->sessions, b->sessions);
 	assert_int_equal(a->linger_seconds, b->linger_seconds);
+	assert_same_private(&a->private, &b->private);
 	assert_same_lists(a, b);
+}
+
+static void
+assert_opens_as_sealed(const struct plan *plan)
+{
+	cleanup_fd int fd = seal(plan);
+	struct err err = { .text = "" };
+	struct plan got;
+
+	for (int again = 0; again < 2; again++) {
+		if (plan_open(fd, &got, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_same(plan, &got);
+		plan_free(&got);
+		assert_null(got.arena.chunks);
+	}
 }
 
 static void
 what_was_sealed_is_what_is_opened(void **state)
 {
-	const struct plan plan = sample();
-	cleanup_fd int fd = seal(&plan);
-	struct err err = { .text = "" };
-	struct plan got;
+	const struct plan plan = sample(), private = private_sample();
 
 	(void)state;
-	for (int again = 0; again < 2; again++) {
-		if (plan_open(fd, &got, &err) < 0)
-			fail_msg("%s", err.text);
-		assert_same(&plan, &got);
-		plan_free(&got);
-		assert_null(got.arena.chunks);
-	}
+	assert_opens_as_sealed(&plan);
+	assert_opens_as_sealed(&private);
 }
 
 static void
