@@ -98,6 +98,38 @@ take_fds(struct msghdr *hdr, struct wire_fds *fds)
 	return truncated || fds->n > WIRE_FDS_MAX ? -1 : 0;
 }
 
+static int
+fault_of(ssize_t n, struct err *err)
+{
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return err_set(err, ERR_GONE, "the jail has ended");
+	if (n < 0)
+		return err_errno(err, "receive from the jail's socket");
+	return err_set(err, ERR_UNSAFE,
+		       "not a message of this version of pam_jail");
+}
+
+/* A message that N bytes have come of. */
+static bool
+is_message(ssize_t n, struct wire_msg *msg)
+{
+	if (n != (ssize_t)sizeof(*msg) || msg->magic != WIRE_MAGIC)
+		return false;
+	msg->text[sizeof(msg->text) - 1] = '\0';
+	return true;
+}
+
+int
+wire_peek(int sock, struct wire_msg *msg, struct err *err)
+{
+	ssize_t n;
+
+	do
+		n = recv(sock, msg, sizeof(*msg), MSG_PEEK | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	return is_message(n, msg) ? 0 : fault_of(n, err);
+}
+
 int
 wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds, struct err *err)
 {
@@ -107,6 +139,7 @@ wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds, struct err *err)
 			      .msg_iovlen = 1,
 			      .msg_control = control.bytes,
 			      .msg_controllen = sizeof(control.bytes) };
+	bool whole;
 	ssize_t n;
 
 	memset(fds->fd, 0xff, sizeof(fds->fd)); /* all are -1 */
@@ -114,18 +147,9 @@ wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds, struct err *err)
 		n = recvmsg(sock, &hdr, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	/* An empty message looks like the end, and may bring descriptors. */
-	if (n == 0)
-		(void)take_fds(&hdr, fds);
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return err_set(err, ERR_GONE, "the jail has ended");
-	if (n < 0)
-		return err_errno(err, "receive from the jail's socket");
-	if (take_fds(&hdr, fds) < 0 || (hdr.msg_flags & MSG_TRUNC) != 0 ||
-	    (size_t)n != sizeof(*msg) || msg->magic != WIRE_MAGIC)
-		return err_set(err, ERR_UNSAFE,
-			       "not a message of this version of pam_jail");
-	msg->text[sizeof(msg->text) - 1] = '\0';
-	return 0;
+	whole = n >= 0 && take_fds(&hdr, fds) == 0 &&
+		(hdr.msg_flags & MSG_TRUNC) == 0;
+	return whole && is_message(n, msg) ? 0 : fault_of(n, err);
 }
 
 void

@@ -130,6 +130,13 @@ void wire_fds_close(struct wire_fds *fds) __attribute__((nonnull));
 #define cleanup_wire_fds __attribute__((cleanup(wire_fds_close)))
 
 /*
+ * What the next message says, which stays there to be received, and its
+ * descriptors with it: nothing has to be closed.  Errors as wire_recv().
+ */
+int wire_peek(int sock, struct wire_msg *msg, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Receives a message, with at most WIRE_FDS_MAX descriptors; *fds must be
  * WIRE_FDS_NONE, and in any case is what came.  Returns 0, or -1 with
  *	ERR_GONE	the other end closed the connection

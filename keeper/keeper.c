@@ -37,7 +37,8 @@ enum {
 	FD_PLAN = 3,
 	FD_FIRST = 4,
 	FD_LISTENER = 5,
-	RETRY_MS = 20, /* when somebody holds the lock just now */
+	RETRY_MS = 20,	/* when somebody holds the lock just now */
+	END_MS = 10000, /* for what was killed to be gone */
 };
 
 /* --- birth --------------------------------------------------------------- */
@@ -325,6 +326,7 @@ serve(struct keeper *keeper)
 		size_t n;
 
 		peers_bury(keeper);
+		peers_expire(keeper, now_ms());
 		note_use(keeper);
 		times_note(keeper, now_ms());
 		timeout_ms = time_left_ms(keeper);
@@ -333,6 +335,7 @@ serve(struct keeper *keeper)
 		if (timeout_ms == 0)
 			timeout_ms = RETRY_MS;
 		timeout_ms = sooner_ms(timeout_ms, hits_due_ms(&keeper->hits));
+		timeout_ms = sooner_ms(timeout_ms, peers_due_ms(keeper));
 		n = wait_for_events(
 			keeper, sooner_ms(timeout_ms,
 					  times_due_ms(&keeper->times,
@@ -359,6 +362,29 @@ stop_network(struct keeper *keeper)
 		keeper_log_left(keeper, &err);
 }
 
+/*
+ * Most are gone at once.  A session's process may be closing a file that the
+ * account serves, fuse(4): it ends when the account lets it, has been killed,
+ * and runs nothing of anybody's any more.
+ */
+static void
+wait_for_children(const struct keeper *keeper)
+{
+	const int64_t until_ms = now_ms() + END_MS;
+	struct pollfd signals = { .fd = keeper->signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+	int64_t left_ms = END_MS;
+	pid_t pid;
+
+	while (left_ms > 0 && (pid = waitpid(-1, NULL, WNOHANG)) >= 0) {
+		if (pid == 0) {
+			(void)poll(&signals, 1, (int)left_ms);
+			(void)!read(keeper->signals, &info, sizeof(info));
+		}
+		left_ms = until_ms - now_ms();
+	}
+}
+
 /* Nobody waits for this but us: a dying PID 1 waits for every process that
  * was in its namespace to be reaped by its own parent, and sshd's monitor
  * reaps only when we have let it go. */
@@ -377,8 +403,7 @@ end(struct keeper *keeper)
 	cgroup_kill(&keeper->cgroup);
 	peers_kill_entered(keeper);
 	stop_network(keeper);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		continue;
+	wait_for_children(keeper);
 	/* Who has found PID 1 alive until now: jail_enter(). */
 	peers_kill_entered(keeper);
 	while (keeper->n_peers > 0)

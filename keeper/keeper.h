@@ -25,6 +25,7 @@ struct peer {
 	int entered;	    /* pidfd of its process that entered, or -1 */
 	unsigned int timed; /* number of its session, or 0: times.h */
 	time_t since;
+	int64_t came_ms; /* the same, as now_ms() */
 	char label[512]; /* of a session, for "jailconf list" */
 };
 
@@ -133,6 +134,11 @@ void peers_drop(struct keeper *keeper, size_t i) __attribute__((nonnull));
 /* Ends those that have entered and are not in the jail's pid namespace, after
  * hearing what the sessions have said until now. */
 void peers_kill_entered(struct keeper *keeper) __attribute__((nonnull));
+
+/* Forgets accounts' callers that have not said for long what they want; and
+ * when, as now_ms(), that is to be looked at again, or -1. */
+void peers_expire(struct keeper *keeper, int64_t now) __attribute__((nonnull));
+int64_t peers_due_ms(const struct keeper *keeper) __attribute__((nonnull));
 
 /* Hears the peer and does what it asks for.  Returns whether it stays. */
 bool peers_answer(struct keeper *keeper, struct peer *peer)

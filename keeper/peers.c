@@ -18,6 +18,8 @@ enum {
 	/* Connections of the account itself that have not asked for anything
 	 * yet; more is somebody who wants to fill us up. */
 	IDLE_PEERS_MAX = 16,
+	/* Who is there keeps the jail, and has one of those places. */
+	SILENCE_MS = 5000,
 	COMPLAIN_MS = 1000, /* about callers, at most so often */
 	CLOSERS_MAX = 16,   /* until they are less, no account is heard */
 	CLOSER_SECONDS = 5,
@@ -60,7 +62,8 @@ peers_add(struct keeper *keeper, int *sock, struct err *err)
 							  .uid = who.uid,
 							  .pid = who.pid,
 							  .entered = -1,
-							  .since = time(NULL) };
+							  .since = time(NULL),
+							  .came_ms = now_ms() };
 	return 0;
 }
 
@@ -92,19 +95,18 @@ keeper_fork_aside(struct keeper *keeper)
 }
 
 /*
- * Closes what came from the account, which may take as long as the account
- * wants: SO_LINGER of a socket, close(2) of a file of its own file system
- * (fuse(4)), and those that are still in the queue of a connection.  So
- * another process has them, too, and its end closes them for good.
+ * Closes a connection of the account's, with what is in its queue, which may
+ * take as long as the account wants: SO_LINGER of a socket.  So another process
+ * has it, too, and its end closes it for good.
  */
 static void
-close_apart(struct keeper *keeper, int *fds, size_t n)
+close_apart(struct keeper *keeper, int *sock)
 {
 	cleanup_fd int ours = -1, theirs = -1;
 	int ends[2];
 	pid_t pid = -1;
 
-	if (n > 0 && pipe2(ends, O_CLOEXEC) == 0) {
+	if (pipe2(ends, O_CLOEXEC) == 0) {
 		theirs = ends[0];
 		ours = ends[1];
 		pid = keeper_fork_aside(keeper);
@@ -113,8 +115,7 @@ close_apart(struct keeper *keeper, int *fds, size_t n)
 		fd_close(&ours);
 		be_the_last(theirs);
 	}
-	for (size_t i = 0; i < n; i++)
-		fd_close(&fds[i]);
+	fd_close(sock);
 }
 
 void
@@ -136,12 +137,37 @@ peers_drop(struct keeper *keeper, size_t i)
 	if (keeper->peers[i].entered >= 0)
 		(void)pidfd_send_signal(keeper->peers[i].entered, SIGTERM, NULL,
 					0);
-	if (keeper->peers[i].uid != 0)
-		close_apart(keeper, &keeper->peers[i].sock, 1);
-	fd_close(&keeper->peers[i].sock);
+	if (keeper->peers[i].uid == 0)
+		fd_close(&keeper->peers[i].sock);
+	else
+		close_apart(keeper, &keeper->peers[i].sock);
 	fd_close(&keeper->peers[i].entered);
 	times_release(&keeper->times, keeper->peers[i].timed);
 	keeper->peers[i] = keeper->peers[--keeper->n_peers];
+}
+
+/* Accounts' callers never stay: what they ask for is another process's. */
+void
+peers_expire(struct keeper *keeper, int64_t now)
+{
+	for (size_t i = keeper->n_peers; i-- > 0 && !peers_busy(keeper);)
+		if (keeper->peers[i].uid != 0 &&
+		    now >= keeper->peers[i].came_ms + SILENCE_MS)
+			peers_drop(keeper, i);
+}
+
+int64_t
+peers_due_ms(const struct keeper *keeper)
+{
+	int64_t due = -1;
+
+	for (size_t i = 0; i < keeper->n_peers && !peers_busy(keeper); i++) {
+		const int64_t end = keeper->peers[i].came_ms + SILENCE_MS;
+
+		if (keeper->peers[i].uid != 0 && (due < 0 || end < due))
+			due = end;
+	}
+	return due;
 }
 
 static size_t
@@ -335,7 +361,8 @@ answer_status(const struct keeper *keeper, const struct peer *peer)
 
 /* Returns what fork(2) does, or -1 with *err. */
 static pid_t
-fork_session(struct keeper *keeper, struct session *session, struct err *err)
+fork_session(struct keeper *keeper, const struct session *session,
+	     struct err *err)
 {
 	struct times_group group;
 	pid_t pid;
@@ -356,17 +383,14 @@ fork_session(struct keeper *keeper, struct session *session, struct err *err)
 }
 
 static bool
-answer_run(struct keeper *keeper, const struct peer *peer,
-	   const struct wire_msg *msg, struct wire_fds *fds)
+answer_run(struct keeper *keeper, const struct peer *peer)
 {
-	char note[sizeof(msg->text)];
-	struct session session = { .jail = &keeper->jail,
-				   .hits = &keeper->hits,
-				   .note = note,
-				   .sock = peer->sock,
-				   .log = keeper->log,
-				   .msg = msg,
-				   .fds = fds };
+	char note[sizeof((struct wire_msg *)NULL)->text];
+	const struct session session = { .jail = &keeper->jail,
+					 .hits = &keeper->hits,
+					 .note = note,
+					 .sock = peer->sock,
+					 .log = keeper->log };
 	struct err err;
 
 	if (keeper->n_workers >= keeper->jail.plan.sessions) {
@@ -384,43 +408,81 @@ answer_run(struct keeper *keeper, const struct peer *peer,
 	return false; /* the child has the connection now */
 }
 
+/*
+ * Whether only root can have said what comes from PEER.  Where sshd's child has
+ * entered, it has the connection, too, and is the account now.
+ */
 static bool
-answer_message(struct keeper *keeper, struct peer *peer, struct wire_fds *fds)
+speaks_as_root(const struct peer *peer)
 {
-	const bool root = peer->uid == 0;
+	return peer->uid == 0 && peer->entered < 0;
+}
+
+static bool
+answer_root(struct keeper *keeper, struct peer *peer)
+{
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
 	struct wire_msg msg;
 	struct err err;
 
-	if (wire_recv(peer->sock, &msg, fds, &err) < 0)
+	if (wire_recv(peer->sock, &msg, &fds, &err) < 0)
 		return false;
-	if (msg.kind == WIRE_RUN)
-		return answer_run(keeper, peer, &msg, fds);
-	/* Whoever has joined may say this besides, and nothing else: the
-	 * connection may be in a child of sshd's that is the account now. */
+	/* Whoever has joined may say this besides, and nothing else. */
 	if (peer->leases)
-		return answer_leased(keeper, peer, &msg, fds);
-	if (msg.kind == WIRE_JOIN && root)
+		return answer_leased(keeper, peer, &msg, &fds);
+	switch (msg.kind) {
+	case WIRE_JOIN:
 		return answer_join(keeper, peer);
-	if (msg.kind == WIRE_STATUS && root)
+	case WIRE_STATUS:
 		return answer_status(keeper, peer);
-	if (msg.kind == WIRE_SESSION && root)
+	case WIRE_SESSION:
 		return answer_session(keeper, peer, msg.value);
-	if (msg.kind == WIRE_STOP && root)
+	case WIRE_STOP:
 		(void)kill(keeper->init, SIGKILL);
-	else
+		return true;
+	default:
 		peers_refuse(peer->sock, "not for you");
-	return msg.kind == WIRE_STOP;
+		return false;
+	}
 }
 
+/*
+ * Tells a caller of the account's, and reads what it said, or it would not get
+ * the answer: unix(7), ECONNRESET.  That closes what came along, so it is for
+ * another process to do.
+ */
+static void
+refuse_apart(struct keeper *keeper, int sock)
+{
+	struct wire_msg said;
+
+	if (keeper_fork_aside(keeper) != 0)
+		return;
+	(void)alarm(CLOSER_SECONDS);
+	peers_refuse(sock, "not for you");
+	(void)!recv(sock, &said, sizeof(said), MSG_DONTWAIT);
+	_exit(EXIT_SUCCESS);
+}
+
+/*
+ * No descriptor of the account's is ever taken here.  Each close(2) of a file
+ * of its own file system, fuse(4), lasts as long as the account wants, and no
+ * signal ends it.  So what is to be run is heard by who runs it.
+ */
 bool
 peers_answer(struct keeper *keeper, struct peer *peer)
 {
-	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
-	const bool stays = answer_message(keeper, peer, &fds);
+	struct wire_msg msg;
+	struct err err;
 
-	if (peer->uid != 0)
-		close_apart(keeper, fds.fd, fds.n);
-	return stays;
+	if (wire_peek(peer->sock, &msg, &err) < 0)
+		return false;
+	if (msg.kind == WIRE_RUN)
+		return answer_run(keeper, peer);
+	if (speaks_as_root(peer))
+		return answer_root(keeper, peer);
+	refuse_apart(keeper, peer->sock);
+	return false;
 }
 
 /* The next word of a session that has joined; nothing is begun any more. */

@@ -33,6 +33,12 @@ enum {
 	EXIT_NOT_FOUND = 127,
 };
 
+/* What was asked for, and what came with it: the request, and descriptors. */
+struct asked {
+	struct wire_msg msg;
+	struct wire_fds fds;
+};
+
 /* The session's terminal; -1 if it has none. */
 struct pty {
 	int master, slave;
@@ -148,21 +154,21 @@ check_stdio(const struct plan *plan, int fd, struct err *err)
 
 /* Finds the descriptors for 0, 1 and 2 in the order they came. */
 static int
-take_stdio(const struct session *session, const struct pty *pty, int *stdio,
-	   struct err *err)
+take_stdio(const struct plan *plan, const struct asked *asked,
+	   const struct pty *pty, int *stdio, struct err *err)
 {
 	size_t next = 1; /* the first one is the request */
 
 	for (size_t i = 0; i < N_STDIO; i++) {
-		if ((session->msg->terminals & 1U << i) != 0) {
+		if ((asked->msg.terminals & 1U << i) != 0) {
 			stdio[i] = pty->slave;
 			continue;
 		}
-		if (next >= session->fds->n)
+		if (next >= asked->fds.n)
 			return err_set(err, ERR_UNSAFE,
 				       "descriptor %zu is missing", i);
-		stdio[i] = session->fds->fd[next++];
-		if (check_stdio(&session->jail->plan, stdio[i], err) < 0)
+		stdio[i] = asked->fds.fd[next++];
+		if (check_stdio(plan, stdio[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -191,13 +197,13 @@ open_master(struct err *err)
 
 /* Opens a pty of the jail: we are inside already. */
 static int
-open_pty(const struct session *session, struct pty *pty, struct err *err)
+open_pty(const struct plan *plan, const struct wire_msg *msg, struct pty *pty,
+	 struct err *err)
 {
 	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
-	const struct plan *const plan = &session->jail->plan;
 	const int unlocked = 0;
 
-	if (session->msg->terminals == 0)
+	if (msg->terminals == 0)
 		return 0;
 	pty->master = open_master(err);
 	if (pty->master < 0)
@@ -209,8 +215,8 @@ open_pty(const struct session *session, struct pty *pty, struct err *err)
 		return err_errno(err, "open the pty's other end");
 	if (fchown(pty->slave, plan->uid, plan_tty_group(plan)) < 0)
 		return err_errno(err, "chown the pty");
-	if (tcsetattr(pty->slave, TCSANOW, &session->msg->modes) < 0 ||
-	    ioctl(pty->slave, TIOCSWINSZ, &session->msg->window) < 0)
+	if (tcsetattr(pty->slave, TCSANOW, &msg->modes) < 0 ||
+	    ioctl(pty->slave, TIOCSWINSZ, &msg->window) < 0)
 		return err_errno(err, "set up the pty");
 	return 0;
 }
@@ -280,7 +286,8 @@ keep_request_and_log(int request, int *log, struct err *err)
  * the account has sent.
  */
 static _Noreturn void
-run(const struct session *session, const struct pty *pty, const int *stdio)
+run(const struct session *session, int fd_request, const struct pty *pty,
+    const int *stdio)
 {
 	const struct jail_inside inside = { .plan = &session->jail->plan };
 	struct run_request request;
@@ -288,7 +295,7 @@ run(const struct session *session, const struct pty *pty, const int *stdio)
 	int log = session->log;
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
-	    keep_request_and_log(session->fds->fd[0], &log, &err) < 0 ||
+	    keep_request_and_log(fd_request, &log, &err) < 0 ||
 	    jail_become(&inside, &err) < 0 || reset_signals(&err) < 0 ||
 	    (inside.plan->root_inside && userns_enter(&err) < 0)) {
 		log_refusal(session, log, "become", &err);
@@ -415,11 +422,25 @@ abandon(int sock, pid_t child)
 	_exit(1);
 }
 
-void
-session_main(struct session *session)
+/* The keeper has only looked at what is asked for: to close a descriptor of the
+ * account's may take as long as the account wants, fuse(4). */
+static int
+hear(const struct session *session, struct asked *asked, struct err *err)
 {
+	if (wire_recv(session->sock, &asked->msg, &asked->fds, err) < 0)
+		return -1;
+	if (asked->msg.kind != WIRE_RUN || asked->fds.n < 1)
+		return err_set(err, ERR_UNSAFE, "no request came along");
+	return 0;
+}
+
+void
+session_main(const struct session *session)
+{
+	const struct plan *const plan = &session->jail->plan;
 	struct pty pty = { .master = -1, .slave = -1 };
 	struct wire_msg started = { .kind = WIRE_STARTED };
+	struct asked asked = { .fds = WIRE_FDS_NONE };
 	struct jail_inside inside;
 	int stdio[N_STDIO];
 	struct hits hits;
@@ -430,12 +451,10 @@ session_main(struct session *session)
 	/* Who hangs up on the session wants to hear how it ended. */
 	(void)signal(SIGHUP, SIG_IGN);
 	wire_take_loginuid(session->sock);
-	if (session->fds->n < 1)
-		(void)err_set(&err, ERR_UNSAFE, "no request came along");
-	if (session->fds->n < 1 ||
+	if (hear(session, &asked, &err) < 0 ||
 	    jail_enter(session->jail, &inside, &err) < 0 ||
-	    open_pty(session, &pty, &err) < 0 ||
-	    take_stdio(session, &pty, stdio, &err) < 0)
+	    open_pty(plan, &asked.msg, &pty, &err) < 0 ||
+	    take_stdio(plan, &asked, &pty, stdio, &err) < 0)
 		refuse(session, &err);
 	child = fork();
 	if (child < 0) {
@@ -443,7 +462,7 @@ session_main(struct session *session)
 		refuse(session, &err);
 	}
 	if (child == 0)
-		run(session, &pty, stdio);
+		run(session, asked.fds.fd[0], &pty, stdio);
 	log_start(session, child);
 	(void)snprintf(started.text, sizeof(started.text), "%s", session->note);
 	if (wire_send(session->sock, &started, &pty.master,
@@ -451,7 +470,7 @@ session_main(struct session *session)
 		(void)kill(child, SIGHUP);
 	if (step_back(session, &hits) < 0)
 		abandon(STEP_SOCK, child);
-	attend(child, &hits, &session->jail->plan);
+	attend(child, &hits, plan);
 	wire_wait_for_end(STEP_SOCK);
 	_exit(0);
 }

@@ -13,17 +13,16 @@ struct session {
 	const struct jail *jail;
 	const struct hits *hits; /* of the jail's limits, so far */
 	const char *note;	 /* what the account is to know, or "" */
-	int sock;		 /* to who asked */
+	int sock;		 /* to who asked, with the WIRE_RUN in it */
 	int log;		 /* base/log.h */
-	const struct wire_msg *msg;
-	struct wire_fds *fds; /* that came with it */
 };
 
 /*
  * The life of the process between a session and who asked for it.  It is
- * root and the keeper's child when it starts; it enters, starts the session
- * and becomes the account itself.
+ * root and the keeper's child when it starts; it hears what is asked for,
+ * enters, starts the session and becomes the account itself.
  */
-_Noreturn void session_main(struct session *session) __attribute__((nonnull));
+_Noreturn void session_main(const struct session *session)
+	__attribute__((nonnull));
 
 #endif

@@ -158,6 +158,26 @@ def who_only_connects_cannot_fill_the_keeper_up():
         said(probe("-j", "take"))
 
 
+SILENT = """
+import socket, sys, time
+sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+sock.connect(sys.argv[1])
+print("done", flush=True)
+time.sleep(100)
+"""
+
+
+@sentence
+def who_says_nothing_does_not_keep_the_jail():
+    with Hold("-l", "0"):
+        silent = start(sys.executable, "-c", SILENT, ACCOUNT_DIR + "/probe",
+                       user=ALICE, group=ALICE, extra_groups=[])
+        equal(silent.stdout.readline(), "done\n")
+    check(wait_until(lambda: not pids("jail-keeper"), 9), "it ends")
+    silent.kill()
+    silent.wait()
+
+
 @sentence
 def the_lock_of_one_who_stopped_does_not_hang_the_next_for_ever():
     gate = Gate()
@@ -219,6 +239,77 @@ def what_is_slow_to_close_does_not_hold_up_the_keeper():
         said(probe("stop"))
     sender.kill()
     sender.wait()
+
+
+# Serves one file, fuse(4), and does not let it be closed: FUSE_FLUSH has no
+# answer.  A child that is the account sends it to the keeper, with a message
+# that is none and with one that asks for a session.
+NEVER_CLOSED = """
+import array, ctypes, os, socket, struct, sys, threading
+keeper, account = sys.argv[1], int(sys.argv[2])
+INIT, GETATTR, OPEN, RELEASE = 26, 3, 14, 18
+ATTR = struct.pack("=QIIQQQQQQIIIIIIIIII", 1, 0, 0, 1, 9, 1, 0, 0, 0, 0, 0, 0,
+                   0o100666, 1, 0, 0, 0, 512, 0)
+ANSWERS = {INIT: struct.pack("=IIIIHHII", 7, 31, 0, 0, 0, 0, 4096, 1).ljust(64,
+           b"\\0"), GETATTR: ATTR, OPEN: bytes(16), RELEASE: b""}
+libc = ctypes.CDLL(None, use_errno=True)
+libc.unshare(0x20000)  # CLONE_NEWNS
+libc.mount(None, b"/", None, 0x44000, None)  # MS_PRIVATE | MS_REC
+os.mknod("/dev/fuse", 0o20600, os.makedev(10, 229))
+dev = os.open("/dev/fuse", os.O_RDWR)
+os.unlink("/dev/fuse")
+options = f"fd={dev},rootmode=100666,user_id=0,group_id=0,allow_other"
+path = "/run/never-closed"
+open(path, "w").close()
+if libc.mount(b"x", path.encode(), b"fuse", 0, options.encode()) < 0:
+    sys.exit("mount: " + os.strerror(ctypes.get_errno()))
+
+def serve():
+    while True:
+        asked = os.read(dev, 1 << 17)
+        kind, unique = struct.unpack_from("=IQ", asked, 4)
+        if kind in ANSWERS:
+            data = ANSWERS[kind]
+            os.write(dev, struct.pack("=IiQ", 16 + len(data), 0, unique) + data)
+
+def send(message, n):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.connect(keeper)
+    sock.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                              array.array("i", [fd] * n))])
+
+threading.Thread(target=serve, daemon=True).start()
+if os.fork() == 0:
+    os.close(dev)
+    os.setgid(account)
+    os.setuid(account)
+    fd = os.open(path, os.O_RDWR)
+    send(b"?", 1)
+    send(b"?", 200)
+    send(struct.pack("=II", 0x6a61696d, 5).ljust(648, b"\\0"), 4)
+    print("done", flush=True)
+    os._exit(0)
+threading.Event().wait(100)
+"""
+
+
+@sentence
+def what_is_never_closed_does_not_hold_up_the_keeper():
+    with Hold("-l", "0"):
+        server = start(sys.executable, "-c", NEVER_CLOSED,
+                       ACCOUNT_DIR + "/probe", ALICE)
+        equal(server.stdout.readline(), "done\n")
+        check(wait_until(lambda: pids("jail-session"), 2), "it was asked for")
+        for _ in range(3):
+            begun = time.monotonic()
+            said(probe("-j", "take"))
+            check(time.monotonic() - begun < 2, "the keeper was busy")
+        said(probe("stop"))
+        check(wait_until(lambda: not pids("jail-keeper"), 30), "it ends")
+    server.kill()
+    server.wait()
+    check(wait_until(lambda: not pids("jail-session"), 10), "so does that")
+    said(probe("-l", "0", "take"))  # clears away the cgroup that it was in
 
 
 # Locks what can be opened.
