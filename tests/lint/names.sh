@@ -58,6 +58,10 @@ done
 	never "a step that makes a security promise may not warn and go on" \
 		'\(void\)(setres[ug]id|set[ug]id|setgroups|prctl\(PR_SET_(NO|DUMP|KEEP|PDEATH)|cap_(set|drop|reset|clear)|setns|unshare|pivot_root|umount2|mount_setattr|move_mount|close_range|setrlimit\([^R])' \
 		$sources
+	# With -ftrivial-auto-var-init=zero gcc 12 writes zeros over more
+	# than the padding of a large structure that is in an array.
+	never "gcc 12 damages an array of it" '\<struct (plan|keeper) [a-z_]+\[' \
+		$sources $tests
 	never "an owner is initialised where it is declared" \
 		'\<cleanup_(fd|free)\>[^=]*[a-z_]+;' $code
 }
