@@ -37,8 +37,9 @@ enum {
 	FD_PLAN = 3,
 	FD_FIRST = 4,
 	FD_LISTENER = 5,
-	RETRY_MS = 20,	/* when somebody holds the lock just now */
-	END_MS = 10000, /* for what was killed to be gone */
+	RETRY_MS = 20, /* when somebody holds the lock just now */
+	END_MS = 5000, /* for what was killed to be gone; less than who wants
+			* it stopped waits: jail/wire.c */
 };
 
 /* --- birth --------------------------------------------------------------- */
@@ -317,7 +318,11 @@ mend_network(struct keeper *keeper)
 		keeper_log_mended(keeper, mended > 0 ? NULL : &err);
 }
 
-/* Serves until the jail is at its end. */
+/*
+ * Serves until the jail is at its end.  If root ends it, end() kills more than
+ * PID 1: that one waits for all that was in its namespace to be reaped, also by
+ * a parent that the account has stopped.
+ */
 static void
 serve(struct keeper *keeper)
 {
@@ -348,6 +353,8 @@ serve(struct keeper *keeper)
 			if (keeper->polls[FIRST_PEER + i].revents != 0 &&
 			    !peers_answer(keeper, &keeper->peers[i]))
 				peers_drop(keeper, i);
+		if (keeper->stopped)
+			return;
 		if (keeper->polls[POLL_LISTENER].revents != 0)
 			(void)peers_accept(keeper);
 	}

@@ -40,6 +40,7 @@ struct keeper {
 	int signals;
 	int log;
 	pid_t init;
+	bool stopped; /* root wants the jail to end */
 	struct commands commands;
 	struct network network;
 	struct times times;

@@ -146,13 +146,23 @@ peers_drop(struct keeper *keeper, size_t i)
 	keeper->peers[i] = keeper->peers[--keeper->n_peers];
 }
 
+static bool
+has_spoken(const struct peer *peer)
+{
+	char byte;
+
+	return recv(peer->sock, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) >
+	       0;
+}
+
 /* Accounts' callers never stay: what they ask for is another process's. */
 void
 peers_expire(struct keeper *keeper, int64_t now)
 {
 	for (size_t i = keeper->n_peers; i-- > 0 && !peers_busy(keeper);)
 		if (keeper->peers[i].uid != 0 &&
-		    now >= keeper->peers[i].came_ms + SILENCE_MS)
+		    now >= keeper->peers[i].came_ms + SILENCE_MS &&
+		    !has_spoken(&keeper->peers[i]))
 			peers_drop(keeper, i);
 }
 
@@ -438,8 +448,8 @@ answer_root(struct keeper *keeper, struct peer *peer)
 	case WIRE_SESSION:
 		return answer_session(keeper, peer, msg.value);
 	case WIRE_STOP:
-		(void)kill(keeper->init, SIGKILL);
-		return true;
+		keeper->stopped = true;
+		return true; /* it hears the end */
 	default:
 		peers_refuse(peer->sock, "not for you");
 		return false;

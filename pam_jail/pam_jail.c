@@ -296,7 +296,7 @@ require_host_that_enters(struct err *err)
 	exe[n] = '\0';
 	name = strrchr(exe, '/') != NULL ? strrchr(exe, '/') + 1 : exe;
 	if (strncmp(name, "systemd", strlen("systemd")) != 0 &&
-	    strcmp(name, "crond") != 0)
+	    strncmp(name, "crond", strlen("crond")) != 0)
 		return 0;
 	return err_set(err, ERR_REFUSED,
 		       "%s does not let a job enter a jail: give the service "

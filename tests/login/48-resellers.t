@@ -7,8 +7,8 @@ import re
 import subprocess
 import threading
 
-from bed import (CGROUP, CONF_DIR, Logged, Skip, case, cgroups, configure,
-                 eventually, has, jail_account, lacks, run, same, sh, ssh,
+from bed import (CGROUP, CONF_DIR, Logged, Skip, case, configure, eventually,
+                 find_cgroups, has, jail_account, lacks, run, same, sh, ssh,
                  ssh_argv, sshd, stop, su, uid_of)
 from term import Terminal
 
@@ -47,7 +47,7 @@ def needs(*controllers):
 
 
 def reseller():
-    found = cgroups("reseller-acme")
+    found = find_cgroups("reseller-acme")
     same(len(found), 1, "cgroups of the reseller")
     return found[0]
 
@@ -97,12 +97,12 @@ def a_jail_lies_in_its_reseller_s():
     resell("required = false;")
     with held(*WHO[:2]):
         for name in WHO[:2]:
-            found = cgroups(f"{uid_of(name)}/*/cgroup.procs")
+            found = find_cgroups(f"{uid_of(name)}/*/cgroup.procs")
             same([p.parents[2].name for p in found], ["reseller-acme"], name)
             same(found[0].read_text() != "", True, "it is in use")
     for name in WHO[:2]:
         stop(name)
-    eventually(lambda: not cgroups("reseller-acme"),
+    eventually(lambda: not find_cgroups("reseller-acme"),
                "a reseller without jails has no cgroup", 20)
 
 
@@ -133,7 +133,7 @@ def what_cannot_be_held_for_all_keeps_everybody_out():
         same(done.returncode != 0, True, "refused")
         lacks(done.stdout, "^in$")
     log.expect(r"this host cannot limit pids of reseller acme: no controller")
-    same(cgroups("reseller-acme"), [], "cgroups that are left")
+    same(find_cgroups("reseller-acme"), [], "cgroups that are left")
 
 
 @case
@@ -158,7 +158,7 @@ def jails_that_begin_and_end_at_once_are_all_in_it():
     for thread in threads:
         thread.join()
     same(bad, [])
-    eventually(lambda: not cgroups("reseller-acme"), "nothing is left", 20)
+    eventually(lambda: not find_cgroups("reseller-acme"), "nothing is left", 20)
 
 
 @case
@@ -247,7 +247,7 @@ def nothing_is_left_behind():
     CONF.write_text(ORIGINAL)
     for name in WHO:
         configure(name)
-    eventually(lambda: not cgroups("reseller-*"),
+    eventually(lambda: not find_cgroups("reseller-*"),
                "the reseller's cgroup is gone", 20)
 
 

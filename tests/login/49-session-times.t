@@ -10,9 +10,9 @@ import subprocess
 import sys
 import time
 
-from bed import (CGROUP, SLOW, Logged, case, cgroups, configure, eventually,
-                 has, jail_account, lacks, of_uid, processes, run, same, sh,
-                 ssh, ssh_argv, sshd, stop, su, uid_of)
+from bed import (CGROUP, SLOW, Logged, case, configure, eventually,
+                 find_cgroups, has, jail_account, lacks, of_uid, processes,
+                 run, same, sh, ssh, ssh_argv, sshd, stop, su, uid_of)
 from term import Terminal
 
 if not (CGROUP / "cgroup.controllers").exists():
@@ -53,7 +53,7 @@ def running(command):
 
 def sessions():
     """The cgroups of sessions."""
-    return cgroups(f"{uid_of(WHO)}/*/session-*")
+    return find_cgroups(f"{uid_of(WHO)}/*/session-*")
 
 
 @contextlib.contextmanager
@@ -193,7 +193,7 @@ def sessions_that_have_ended_leave_nothing():
     stop(WHO)
     keep.wait(300)
     keep.stdout.close()
-    eventually(lambda: not cgroups(uid_of(WHO)),
+    eventually(lambda: not find_cgroups(uid_of(WHO)),
                "the jail's cgroup is gone", 20)
 
 

@@ -145,7 +145,7 @@ if not (CGROUP / "cgroup.controllers").exists():
     CGROUP = CGROUP / "unified"
 
 
-def cgroups(pattern):
+def find_cgroups(pattern):
     """What matches PATTERN, wherever in the tree."""
     for _ in range(100):
         # One that goes away is in the way of all.

@@ -114,6 +114,19 @@ def who_stops_the_jail_ends_every_session():
 
 
 @sentence
+def nor_does_it_wait_for_what_the_account_has_stopped():
+    first = start(PROBE, "run", "/bin/sh", "-c", "echo up; exec sleep 100")
+    equal(first.stdout.readline(), "up\n")
+    session, = pids("jail-session")
+    os.kill(session, signal.SIGSTOP)
+    begun = time.monotonic()
+    said(probe("stop"))
+    check(wait_until(lambda: not pids("jail-keeper"), 4), "it ends")
+    check(time.monotonic() - begun < 4, "it waited")
+    check(first.wait(2) != 0, "it goes on")
+
+
+@sentence
 def only_root_may_join_or_stop_and_only_the_account_may_ask():
     def other(uid):
         return lambda: os.setresuid(uid, uid, uid)
@@ -142,8 +155,9 @@ def who_only_connects_cannot_fill_the_keeper_up():
                 sock.connect(ACCOUNT_DIR + "/probe")
                 held.append(sock)
             dead = set()
-            for _ in range(100):  # ten seconds, and then some time for more
-                time.sleep(0.1 if len(dead) < 34 else 0.02)
+            until = time.monotonic() + 4  # less than they may be silent
+            while time.monotonic() < until:
+                time.sleep(0.02)
                 for sock in set(held) - dead:
                     sock.setblocking(False)
                     try:
@@ -247,7 +261,7 @@ def what_is_slow_to_close_does_not_hold_up_the_keeper():
 NEVER_CLOSED = """
 import array, ctypes, os, socket, struct, sys, threading
 keeper, account = sys.argv[1], int(sys.argv[2])
-INIT, GETATTR, OPEN, RELEASE = 26, 3, 14, 18
+INIT, GETATTR, OPEN, RELEASE, IOCTL = 26, 3, 14, 18, 39
 ATTR = struct.pack("=QIIQQQQQQIIIIIIIIII", 1, 0, 0, 1, 9, 1, 0, 0, 0, 0, 0, 0,
                    0o100666, 1, 0, 0, 0, 512, 0)
 ANSWERS = {INIT: struct.pack("=IIIIHHII", 7, 31, 0, 0, 0, 0, 4096, 1).ljust(64,
@@ -271,6 +285,8 @@ def serve():
         if kind in ANSWERS:
             data = ANSWERS[kind]
             os.write(dev, struct.pack("=IiQ", 16 + len(data), 0, unique) + data)
+        elif kind == IOCTL:
+            os.write(dev, struct.pack("=IiQ", 16, -25, unique))  # ENOTTY
 
 def send(message, n):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
