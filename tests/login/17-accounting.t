@@ -415,6 +415,7 @@ def jailconf_log_tells_which_limit_was_hit_or_is_not_held():
     if "memory" not in (CGROUP / "cgroup.controllers").read_text().split():
         has(told, "  limit .* not_held=memory: no controller in cgroup version"
                   " 2$")
+    sh(["jailconf", "unjail", "--stop", who])
 
 
 @case
