@@ -251,6 +251,7 @@ def the_account_cannot_take_a_file_out():
 
 @case
 def the_account_reads_what_it_was():
+    stop(WHO)  # which has said so already, and does again after a minute only
     su_client = Terminal(["su", "-", WHO])
     su_client.expect(r"\$ ")
     su_client.send("head -c 12M /dev/zero >fill; exit\n")
