@@ -15,8 +15,7 @@
 #include <unistd.h>
 
 enum {
-	NOBODY = 65534, /* overflowuid, overflowgid: proc_sys_kernel(5) */
-	CAPS_MAX = 64,	/* bits of a set: capabilities(7), cap_get_proc(3) */
+	CAPS_MAX = 64, /* bits of a set: capabilities(7), cap_get_proc(3) */
 	LAST_SURE = CAP_CHECKPOINT_RESTORE, /* Linux 5.9 */
 	CPUS_MAX = 8192,		    /* NR_CPUS of the largest kernels */
 	CPU_WORD = 8 * sizeof(unsigned long),
@@ -414,12 +413,11 @@ jail_become_init(struct err *err)
 {
 	const struct ids ids = { .uid = JAIL_ID_OF_INIT,
 				 .gid = JAIL_ID_OF_INIT };
-	const struct ids nobody = { .uid = NOBODY, .gid = NOBODY };
 
 	if (make_session_keyring(err) < 0)
 		return -1;
-	if (become(&ids, err) == 0)
-		return 0;
-	/* A host that is a container may have only the lower 65536. */
-	return err->errnum == EINVAL ? become(&nobody, err) : -1;
+	if (become(&ids, err) < 0)
+		return err_context(err, "the jail's PID 1, which no container "
+					"without that uid can have");
+	return 0;
 }

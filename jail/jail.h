@@ -114,8 +114,8 @@ int jail_become_outside(const struct plan *plan, struct err *err)
  */
 #define JAIL_ID_OF_INIT 4294900000U
 
-/* jail_become() for the jail's own PID 1, without a filter: JAIL_ID_OF_INIT, or
- * nobody where the host has no such number, and no groups. */
+/* jail_become() for the jail's own PID 1, without a filter: JAIL_ID_OF_INIT, no
+ * groups. */
 int jail_become_init(struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 

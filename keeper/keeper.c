@@ -37,7 +37,8 @@ enum {
 	FD_PLAN = 3,
 	FD_FIRST = 4,
 	FD_LISTENER = 5,
-	RETRY_MS = 20, /* when somebody holds the lock just now */
+	RETRY_MS = 20,	    /* when somebody holds the lock just now */
+	OVERRUN_MS = 15000, /* three times what one closer may take */
 	END_MS = 5000, /* for what was killed to be gone; less than who wants
 			* it stopped waits: jail/wire.c */
 };
@@ -319,6 +320,22 @@ mend_network(struct keeper *keeper)
 }
 
 /*
+ * Whether what the account has sent is not closed for so long that there is a
+ * file of its own among it, fuse(4), which no signal helps against.  Nobody is
+ * heard meanwhile, root neither.
+ */
+static bool
+is_overrun(struct keeper *keeper)
+{
+	if (!peers_busy(keeper))
+		keeper->busy_since_ms = -1;
+	else if (keeper->busy_since_ms < 0)
+		keeper->busy_since_ms = now_ms();
+	return keeper->busy_since_ms >= 0 &&
+	       now_ms() - keeper->busy_since_ms >= OVERRUN_MS;
+}
+
+/*
  * Serves until the jail is at its end.  If root ends it, end() kills more than
  * PID 1: that one waits for all that was in its namespace to be reaped, also by
  * a parent that the account has stopped.
@@ -331,6 +348,10 @@ serve(struct keeper *keeper)
 		size_t n;
 
 		peers_bury(keeper);
+		if (is_overrun(keeper)) {
+			keeper_log_life(keeper, "overrun");
+			return;
+		}
 		peers_expire(keeper, now_ms());
 		note_use(keeper);
 		times_note(keeper, now_ms());
@@ -507,6 +528,7 @@ main(void)
 				 .lock = -1,
 				 .signals = -1,
 				 .log = -1,
+				 .busy_since_ms = -1,
 				 .complained_ms = INT32_MIN,
 				 .idle_since_ms = -1 };
 	struct err err;

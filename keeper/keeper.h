@@ -46,6 +46,7 @@ struct keeper {
 	struct times times;
 	time_t started;
 	int64_t idle_since_ms; /* when the last session ended; -1: in use */
+	int64_t busy_since_ms; /* peers_busy() without a break; -1: it is not */
 	int64_t complained_ms; /* when complain() last said something */
 	uint32_t n_unsaid;     /* and how often it did not since */
 	size_t n_workers;

@@ -8,7 +8,7 @@ import sys
 import time
 
 from jail import (ACCOUNT_DIR, ALICE, Hold, LOCK, PROBE, RUN_DIR, check, equal,
-                  inside, main, pids, probe, processes, refused, run, said,
+                  inside, log, main, pids, probe, processes, refused, run, said,
                   sentence, start, wait_until)
 
 ME = "readlink /proc/self/ns/mnt /proc/self/ns/pid"
@@ -256,16 +256,18 @@ def what_is_slow_to_close_does_not_hold_up_the_keeper():
 
 
 # Serves one file, fuse(4), and does not let it be closed: FUSE_FLUSH has no
-# answer.  A child that is the account sends it to the keeper, with a message
-# that is none and with one that asks for a session.
+# answer, nor has FUSE_WRITE if the kernel is told to write it back at its last
+# close.  A child that is the account sends it to the keeper, with messages that
+# are none and, but for that, with one that asks for a session.
 NEVER_CLOSED = """
 import array, ctypes, os, socket, struct, sys, threading
-keeper, account = sys.argv[1], int(sys.argv[2])
-INIT, GETATTR, OPEN, RELEASE, IOCTL = 26, 3, 14, 18, 39
+keeper, account, back = sys.argv[1], int(sys.argv[2]), len(sys.argv) > 3
+INIT, GETATTR, OPEN, RELEASE, SETATTR, WRITE, FLUSH = 26, 3, 14, 18, 4, 16, 25
+NEVER = {SETATTR, WRITE} if back else {FLUSH}
 ATTR = struct.pack("=QIIQQQQQQIIIIIIIIII", 1, 0, 0, 1, 9, 1, 0, 0, 0, 0, 0, 0,
                    0o100666, 1, 0, 0, 0, 512, 0)
-ANSWERS = {INIT: struct.pack("=IIIIHHII", 7, 31, 0, 0, 0, 0, 4096, 1).ljust(64,
-           b"\\0"), GETATTR: ATTR, OPEN: bytes(16), RELEASE: b""}
+ANSWERS = {INIT: struct.pack("=IIIIHHII", 7, 31, 0, back << 16, 0, 0, 4096,
+                             1).ljust(64, b"\\0"), GETATTR: ATTR, OPEN: bytes(16), RELEASE: b""}
 libc = ctypes.CDLL(None, use_errno=True)
 libc.unshare(0x20000)  # CLONE_NEWNS
 libc.mount(None, b"/", None, 0x44000, None)  # MS_PRIVATE | MS_REC
@@ -285,8 +287,8 @@ def serve():
         if kind in ANSWERS:
             data = ANSWERS[kind]
             os.write(dev, struct.pack("=IiQ", 16 + len(data), 0, unique) + data)
-        elif kind == IOCTL:
-            os.write(dev, struct.pack("=IiQ", 16, -25, unique))  # ENOTTY
+        elif kind not in NEVER:
+            os.write(dev, struct.pack("=IiQ", 16, -38, unique))  # ENOSYS
 
 def send(message, n):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -299,7 +301,18 @@ if os.fork() == 0:
     os.close(dev)
     os.setgid(account)
     os.setuid(account)
+    libc.prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
     fd = os.open(path, os.O_RDWR)
+    if back:
+        other = fd
+        opened = [os.open(path, os.O_RDWR) for _ in range(18)]
+        for fd in opened:
+            send(b"?", 1)
+        for fd in opened:
+            os.close(fd)
+        os.write(other, bytes(4096))
+        print("done", flush=True)
+        threading.Event().wait(100)
     send(b"?", 1)
     send(b"?", 200)
     send(struct.pack("=II", 0x6a61696d, 5).ljust(648, b"\\0"), 4)
@@ -326,6 +339,22 @@ def what_is_never_closed_does_not_hold_up_the_keeper():
     server.wait()
     check(wait_until(lambda: not pids("jail-session"), 10), "so does that")
     said(probe("-l", "0", "take"))  # clears away the cgroup that it was in
+
+
+@sentence
+def who_sends_what_cannot_be_closed_has_no_jail_any_more():
+    with Hold("-l", "0"):
+        keeper, = pids("jail-keeper")
+        os.kill(keeper, signal.SIGSTOP)
+        server = start(sys.executable, "-c", NEVER_CLOSED,
+                       ACCOUNT_DIR + "/probe", ALICE, "back")
+        equal(server.stdout.readline(), "done\n")
+        os.kill(keeper, signal.SIGCONT)
+        check(wait_until(lambda: not pids("jail-init"), 40), "it ends")
+        check(any(" overrun user=" in line for line in log.lines()), "overrun")
+    server.kill()
+    server.wait()
+    check(wait_until(lambda: not pids("jail-keeper"), 10), "so does that")
 
 
 # Locks what can be opened.
