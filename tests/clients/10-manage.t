@@ -12,7 +12,7 @@ import paramiko
 from clients import (ALONE, BOX, CUSTOMERS, OPEN, SECRET, alike, belongs,
                      customers, home_of, in_each_jail, mark_of, marked,
                      proof_in_home)
-from bed import RUN, case, has, lacks, proved, run, same, sh, uid_of
+from bed import RUN, case, has, lacks, proved, run, same, sh, stop, uid_of
 
 customers()
 SITE = RUN / "site"
@@ -223,6 +223,7 @@ def paramiko_forwards_to_a_port_inside(who):
 
 @case
 def paramiko_finds_no_port_of_the_host_s_in_a_network_of_its_own():
+    stop(ALONE)  # what has a port inside, which may have the same number
     with socket.create_server(("127.0.0.1", 0)) as host:
         with connected(ALONE) as client:
             same(through(client, host.getsockname()[1]), b"")

@@ -6,13 +6,14 @@ su(1) and sshd(8) run under memcheck, from the first call of PAM to the last:
 no use of memory that is not ours or was never written, and at the end nothing
 that is lost, and no descriptor left.  What hosts and other modules do is theirs.
 """
+import os
 import re
 import shutil
 import subprocess
 import sys
 
 sys.path.append("/bed/login")
-from bed import (CONF_DIR, JAILED, PROOF, RUN, Logged, case, configure,
+from bed import (CONF_DIR, JAILED, JAILSH, PROOF, RUN, Logged, case, configure,
                  lacks, proved, run, same, ssh, sshd, stop, the_two)
 
 MODULE = "/pam_jail.so"
@@ -46,15 +47,20 @@ def findings():
 
 def su(command):
     """su(1) as root, without its set-uid bit, which valgrind does not
-    take."""
+    take.  Nor does it execute what it may not read, as jailsh."""
     fresh()
+    mode = os.stat(JAILSH).st_mode
+    os.chmod(JAILSH, 0o755)
     if not SU.exists():
         shutil.copy(shutil.which("su"), SU)
         SU.chmod(0o755)
-    return subprocess.run([*VALGRIND, "--track-fds=yes", SU, "-", JAILED,
-                           "-c", command], text=True, timeout=50,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False)
+    try:
+        return subprocess.run([*VALGRIND, "--track-fds=yes", SU, "-", JAILED,
+                               "-c", command], text=True, timeout=50,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+    finally:
+        os.chmod(JAILSH, mode & 0o7777)
 
 
 @case
