@@ -413,11 +413,10 @@ jail_become_init(struct err *err)
 {
 	const struct ids ids = { .uid = JAIL_ID_OF_INIT,
 				 .gid = JAIL_ID_OF_INIT };
+	int ret = make_session_keyring(err) < 0 ? -1 : become(&ids, err);
 
-	if (make_session_keyring(err) < 0)
-		return -1;
-	if (become(&ids, err) < 0)
-		return err_context(err, "the jail's PID 1, which no container "
-					"without that uid can have");
-	return 0;
+	if (ret < 0 && err->errnum == EINVAL)
+		ret = err_context(err, "the jail's PID 1, which no container "
+				       "without that uid can have");
+	return ret;
 }

@@ -24,7 +24,8 @@ host_module_path(void)
 /* --- programs ----------------------------------------------------------- */
 
 static void
-check_program(struct report *report, const char *path, mode_t needed)
+check_program(struct report *report, const char *path, mode_t needed,
+	      mode_t forbidden)
 {
 	struct err err = { 0 };
 	cleanup_fd int fd = path_open_trusted(path, &err);
@@ -42,15 +43,7 @@ check_program(struct report *report, const char *path, mode_t needed)
 	else if ((st.st_mode & (S_ISUID | S_ISGID)) != 0)
 		report_add(report, SEVERITY_ERROR, "chmod u-s,g-s it",
 			   "%s: is set-uid, which it must never be", path);
-}
-
-/* Who may read it may look into it while it starts: execve(2), ptrace(2). */
-static void
-check_unread(struct report *report, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+	else if ((st.st_mode & forbidden) != 0)
 		report_add(report, SEVERITY_ERROR, "chmod 0711 it",
 			   "%s: others may read it, and so take over the "
 			   "terminal of who calls su(1)",
@@ -60,12 +53,12 @@ check_unread(struct report *report, const char *path)
 void
 host_check_programs(struct report *report)
 {
-	check_program(report, PAM_DIR "/pam_jail.so", 0444);
-	check_program(report, KEEPER, 0100);
-	check_program(report, JAILSH, 0111);
-	check_unread(report, JAILSH);
-	check_program(report, BROKER, 0100);
-	check_program(report, JAIL_ASK, 0555);
+	check_program(report, PAM_DIR "/pam_jail.so", 0444, 0);
+	check_program(report, KEEPER, 0100, 0);
+	/* Who may read it may look into it while it starts: execve(2). */
+	check_program(report, JAILSH, 0111, S_IRGRP | S_IROTH);
+	check_program(report, BROKER, 0100, 0);
+	check_program(report, JAIL_ASK, 0555, 0);
 }
 
 /* --- PAM ---------------------------------------------------------------- */
