@@ -24,7 +24,7 @@ def all_dead_within(seconds, *sessions):
     check(wait_until(lambda: not pids("sleep") and not pids("jail-init"),
                      seconds), processes())
     for session in sessions:
-        check(session.wait(2) != 0, "ended well")
+        check(session.wait(5) != 0, "ended well")
 
 
 def next_login_works():
@@ -42,16 +42,14 @@ def with_the_last_session_the_jail_ends():
     check(wait_until(lambda: len(pids("sleep")) < 2), processes())
     equal(len(pids("jail-init")), 1)
     other.leave()
-    all_dead_within(1)
+    all_dead_within(3)
 
 
 @sentence
 def linger_is_kept():
-    begun = time.monotonic()
     inside("sleep 1000 >/dev/null 2>&1 &", "-l", "1")
     check(not wait_until(lambda: not pids("sleep"), 0.8), "ended early")
-    check(wait_until(lambda: not pids("sleep"), 1.0), processes())
-    check(time.monotonic() - begun < 2, "ended late")
+    check(wait_until(lambda: not pids("sleep"), 3), "ended late", processes())
 
 
 @sentence
@@ -61,7 +59,7 @@ def a_session_within_linger_begins_it_anew():
     inside("true", "-j")
     time.sleep(0.7)
     inside("true", "-j")
-    check(wait_until(lambda: not processes(), 1.5), processes())
+    check(wait_until(lambda: not processes(), 4), processes())
 
 
 @sentence
@@ -77,7 +75,7 @@ def when_the_keeper_is_killed_everything_inside_dies():
     sessions = [sleeper(), sleeper(), sleeper("enter")]
     keeper, = pids("jail-keeper")
     os.kill(keeper, signal.SIGKILL)
-    all_dead_within(1, *sessions)
+    all_dead_within(3, *sessions)
     next_login_works()
 
 
@@ -86,7 +84,7 @@ def when_pid_1_is_killed_everything_inside_dies():
     sessions = [sleeper(), sleeper(), sleeper("enter")]
     init, = pids("jail-init")
     os.kill(init, signal.SIGKILL)
-    all_dead_within(1, *sessions)
+    all_dead_within(3, *sessions)
     next_login_works()
 
 
@@ -103,7 +101,7 @@ def who_has_just_entered_without_a_process_inside_ends_with_the_jail():
     equal(session.stdout.readline(), "entered\n")
     os.kill(pids("jail-init")[0], signal.SIGKILL)
     os.kill(keeper, signal.SIGCONT)
-    check(wait_until(lambda: session.poll() is not None, 2), processes())
+    check(wait_until(lambda: session.poll() is not None), processes())
     equal(session.returncode, -signal.SIGKILL)
     next_login_works()
 
@@ -114,7 +112,7 @@ def when_both_are_stopped_and_killed_everything_inside_dies():
     for name in "jail-keeper", "jail-init":
         os.kill(pids(name)[0], signal.SIGSTOP)
     os.kill(pids("jail-keeper")[0], signal.SIGKILL)
-    all_dead_within(1, *sessions)
+    all_dead_within(3, *sessions)
     next_login_works()
 
 
@@ -122,7 +120,7 @@ def when_both_are_stopped_and_killed_everything_inside_dies():
 def when_the_keeper_is_asked_to_end_everything_inside_dies():
     sessions = [sleeper(), sleeper("enter")]
     os.kill(pids("jail-keeper")[0], signal.SIGTERM)
-    all_dead_within(1, *sessions)
+    all_dead_within(3, *sessions)
     next_login_works()
 
 
@@ -136,7 +134,7 @@ def when_a_sessions_relay_is_killed_only_that_session_ends():
     equal(second.poll(), None)
     second.kill()
     second.wait()
-    all_dead_within(1)
+    all_dead_within(3)
     next_login_works()
 
 
@@ -171,7 +169,7 @@ def a_stopped_keeper_hangs_no_other_account_and_its_own_not_for_ever():
         begun = time.monotonic()
         os.chown("/mnt/home", ALICE + 1, 0)
         said(probe("-i", ALICE + 1, "take"))
-        check(time.monotonic() - begun < 1, "the other waited")
+        check(time.monotonic() - begun < 5, "the other waited")
         os.chown("/mnt/home", ALICE, ALICE)
         begun = time.monotonic()
         refused(probe("take"), "probe: 1: the jail's keeper does not answer")
@@ -186,7 +184,7 @@ def nobody_is_refused_in_the_moment_in_which_the_jail_ends():
                   " /bin/true || exit; i=$((i+1)); done")
         crowd = [start("/bin/sh", "-c", script) for _ in range(6)]
         equal([member.wait(60) for member in crowd], [0] * 6, linger)
-    check(wait_until(lambda: not processes(), 2), processes())
+    check(wait_until(lambda: not processes()), processes())
 
 
 @sentence
@@ -214,7 +212,7 @@ def who_comes_while_others_kill_gets_in_or_is_told_why_not():
         # His command may have run before the relay was killed.
         check(status == "0" or words in ("", "in") or
               re.match("(in )?probe: ", words) or "Killed" in words, line)
-    check(wait_until(lambda: not processes(), 2), processes())
+    check(wait_until(lambda: not processes()), processes())
     next_login_works()
     run("rm", "-rf", ACCOUNT_DIR, LOCK)
 
@@ -223,7 +221,7 @@ def who_comes_while_others_kill_gets_in_or_is_told_why_not():
 def what_a_killed_keeper_left_is_taken_away_by_the_next():
     session = sleeper()
     os.kill(pids("jail-keeper")[0], signal.SIGKILL)
-    all_dead_within(1, session)
+    all_dead_within(3, session)
     check(os.path.exists(ACCOUNT_DIR + "/probe"), "what was left?")
     next_login_works()
 

@@ -317,7 +317,7 @@ def try_all(scenario):
                     outcome = "hung"
                 if outcome not in ("same", "refused"):
                     problems.append(f"{what}: {outcome} {result.stderr!r}")
-                if time.monotonic() - begun > 3:
+                if scenario.took_too_long(begun):
                     problems.append(f"{what}: took too long")
                 if left:
                     problems.append(f"{what}: left a process")

@@ -130,8 +130,8 @@ def refused(result, words):
           (1, "", words + "\n"))
 
 
-def wait_until(what, seconds=1.0):
-    """Whether WHAT becomes true in time."""
+def wait_until(what, seconds=5.0):
+    """Whether WHAT becomes true in time, also on a busy machine."""
     end = time.monotonic() + seconds
     while not what():
         if time.monotonic() > end:

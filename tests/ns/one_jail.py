@@ -110,7 +110,7 @@ def who_stops_the_jail_ends_every_session():
     second = start(PROBE, "enter", "/bin/sh", "-c", "echo up; exec sleep 100")
     equal(first.stdout.readline() + second.stdout.readline(), "up\nup\n")
     said(probe("stop"))
-    check(first.wait(2) != 0 and second.wait(2) != 0, "they go on")
+    check(first.wait(5) != 0 and second.wait(5) != 0, "they go on")
 
 
 @sentence
@@ -123,7 +123,7 @@ def nor_does_it_wait_for_what_the_account_has_stopped():
     said(probe("stop"))
     check(wait_until(lambda: not pids("jail-keeper"), 4), "it ends")
     check(time.monotonic() - begun < 4, "it waited")
-    check(first.wait(2) != 0, "it goes on")
+    check(first.wait(5) != 0, "it goes on")
 
 
 @sentence
@@ -249,7 +249,7 @@ def what_is_slow_to_close_does_not_hold_up_the_keeper():
         for _ in range(3):
             begun = time.monotonic()
             said(probe("-j", "take"))
-            check(time.monotonic() - begun < 2, "the keeper was busy")
+            check(time.monotonic() - begun < 4, "the keeper was busy")
         said(probe("stop"))
     sender.kill()
     sender.wait()
@@ -328,11 +328,11 @@ def what_is_never_closed_does_not_hold_up_the_keeper():
         server = start(sys.executable, "-c", NEVER_CLOSED,
                        ACCOUNT_DIR + "/probe", ALICE)
         equal(server.stdout.readline(), "done\n")
-        check(wait_until(lambda: pids("jail-session"), 2), "it was asked for")
+        check(wait_until(lambda: pids("jail-session")), "it was asked for")
         for _ in range(3):
             begun = time.monotonic()
             said(probe("-j", "take"))
-            check(time.monotonic() - begun < 2, "the keeper was busy")
+            check(time.monotonic() - begun < 4, "the keeper was busy")
         said(probe("stop"))
         check(wait_until(lambda: not pids("jail-keeper"), 30), "it ends")
     server.kill()
