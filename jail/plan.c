@@ -316,7 +316,6 @@ plan_seal(const struct plan *plan, struct err *err)
 static void
 unpack_plan(struct unpack *unpack, struct plan *plan)
 {
-	unpack->failed |= unpack_number(unpack) != PLAN_MAGIC;
 	plan->account = unpack_text(unpack);
 	plan->uid = (uid_t)unpack_number_to(unpack, UINT_MAX);
 	plan->gid = (gid_t)unpack_number_to(unpack, UINT_MAX);
@@ -362,6 +361,13 @@ plan_open(int fd, struct plan *plan, struct err *err)
 	*plan = (struct plan){ .uid = 0 };
 	if (unpack_open(fd, &plan->arena, &unpack, err) < 0)
 		return err_context(err, "plan");
+	if (unpack_number(&unpack) != PLAN_MAGIC) {
+		plan_free(plan);
+		return err_set(err, ERR_UNSAFE,
+			       "plan: not of this version of pam_jail: if a "
+			       "jail runs since before an upgrade, jailconf "
+			       "stop ends it");
+	}
 	unpack_plan(&unpack, plan);
 	if (!unpack_done(&unpack)) {
 		plan_free(plan);

@@ -15,6 +15,8 @@
  * that is overloaded, must not hang a login for ever. */
 enum { ANSWER_SECONDS = 10, GOODBYE_MS = 2000 };
 
+static const char stop_word[] = WIRE_STOP_WORD;
+
 /* cmsg(3) wants the buffer aligned as a header. */
 union control {
 	struct cmsghdr header;
@@ -51,6 +53,9 @@ wire_send(int sock, struct wire_msg *msg, const int *fds, size_t n_fds,
 	ssize_t n;
 
 	msg->magic = WIRE_MAGIC;
+	if (msg->kind == WIRE_STOP)
+		iov = (struct iovec){ .iov_base = (void *)(uintptr_t)stop_word,
+				      .iov_len = sizeof(stop_word) };
 	if (n_fds > WIRE_FDS_MAX)
 		return err_set(err, ERR_SYSTEM, "too many descriptors");
 	if (n_fds > 0) {
@@ -106,13 +111,19 @@ fault_of(ssize_t n, struct err *err)
 	if (n < 0)
 		return err_errno(err, "receive from the jail's socket");
 	return err_set(err, ERR_UNSAFE,
-		       "not a message of this version of pam_jail");
+		       "not a message of this version of pam_jail: if a jail "
+		       "runs since before an upgrade, jailconf stop ends it");
 }
 
 /* A message that N bytes have come of. */
 static bool
 is_message(ssize_t n, struct wire_msg *msg)
 {
+	if (n == (ssize_t)sizeof(stop_word) &&
+	    memcmp(msg, stop_word, sizeof(stop_word)) == 0) {
+		*msg = (struct wire_msg){ .kind = WIRE_STOP };
+		return true;
+	}
 	if (n != (ssize_t)sizeof(*msg) || msg->magic != WIRE_MAGIC)
 		return false;
 	msg->text[sizeof(msg->text) - 1] = '\0';

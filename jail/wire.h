@@ -24,7 +24,10 @@
  * the kernel closes it whatever happens to the process.
  *
  * A message is one struct wire_msg and at most WIRE_FDS_MAX descriptors;
- * anything else ends the connection.
+ * anything else ends the connection.  Who speaks another version is told so,
+ * in whatever way: a jail that runs is never taken for none.  STOP is a word of
+ * its own, the same for ever, because after an upgrade the keepers of before
+ * still run.
  */
 #ifndef JAIL_WIRE_H
 #define JAIL_WIRE_H
@@ -88,6 +91,9 @@ struct wire_msg {
 };
 
 enum { WIRE_MAGIC = 0x6a61696d };
+
+/* What STOP is on the wire, with the NUL; this never changes. */
+#define WIRE_STOP_WORD "pam_jail: stop"
 
 /*
  * Lets no call on SOCK wait longer than a keeper could take: then it fails

@@ -435,8 +435,11 @@ answer_root(struct keeper *keeper, struct peer *peer)
 	struct wire_msg msg;
 	struct err err;
 
-	if (wire_recv(peer->sock, &msg, &fds, &err) < 0)
+	if (wire_recv(peer->sock, &msg, &fds, &err) < 0) {
+		if (err.kind == ERR_UNSAFE)
+			peers_refuse(peer->sock, err.text);
 		return false;
+	}
 	/* Whoever has joined may say this besides, and nothing else. */
 	if (peer->leases)
 		return answer_leased(keeper, peer, &msg, &fds);
@@ -485,8 +488,11 @@ peers_answer(struct keeper *keeper, struct peer *peer)
 	struct wire_msg msg;
 	struct err err;
 
-	if (wire_peek(peer->sock, &msg, &err) < 0)
-		return false;
+	if (wire_peek(peer->sock, &msg, &err) < 0) {
+		if (err.kind != ERR_UNSAFE)
+			return false;
+		msg.kind = 0; /* it is told so */
+	}
 	if (msg.kind == WIRE_RUN)
 		return answer_run(keeper, peer);
 	if (speaks_as_root(peer))

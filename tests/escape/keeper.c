@@ -67,6 +67,18 @@ tell(uint32_t kind, const int *fds, size_t n, struct answer *answer)
 	(void)close(sock);
 }
 
+/* In the word that keepers of all versions understand. */
+static void
+tell_stop(void)
+{
+	const int sock = call_keeper();
+	struct answer answer;
+
+	(void)say(sock, WIRE_STOP_WORD, sizeof(WIRE_STOP_WORD), NULL, 0);
+	hear(sock, &answer);
+	(void)close(sock);
+}
+
 /* Asks for a session of ASKED; its 0 is INPUT, its output a pipe.  Returns the
  * pipe's end, or -1 if there is none; *sock stays open. */
 static int
@@ -168,6 +180,7 @@ stop(const char *unused)
 
 	(void)unused;
 	tell(WIRE_STOP, NULL, 0, &answer);
+	tell_stop();
 	if (answer.kind != WIRE_REFUSE)
 		leaked("nobody refused to stop the jail");
 	contained("refused: %s", answer.text);

@@ -4,12 +4,17 @@
 import os
 import re
 import signal
+import socket
 import sys
 import time
 
 from jail import (ACCOUNT_DIR, ALICE, Hold, LOCK, PROBE, RUN_DIR, check, equal,
                   inside, log, main, pids, probe, processes, refused, run, said,
                   sentence, start, wait_until)
+
+def seqpacket():
+    return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
 
 ME = "readlink /proc/self/ns/mnt /proc/self/ns/pid"
 
@@ -144,14 +149,13 @@ def only_root_may_join_or_stop_and_only_the_account_may_ask():
 
 @sentence
 def who_only_connects_cannot_fill_the_keeper_up():
-    import socket  # pylint: disable=import-outside-toplevel
     with Hold():
         pid = os.fork()
         if pid == 0:
             os.setresuid(ALICE, ALICE, ALICE)
             held = []
             for _ in range(50):
-                sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                sock = seqpacket()
                 sock.connect(ACCOUNT_DIR + "/probe")
                 held.append(sock)
             dead = set()
@@ -403,13 +407,12 @@ def a_directory_of_somebody_else_is_refused():
 
 @sentence
 def a_socket_that_is_not_roots_is_not_believed():
-    import socket  # pylint: disable=import-outside-toplevel
     os.makedirs(ACCOUNT_DIR)
     os.chmod(ACCOUNT_DIR, 0o777)
     pid = os.fork()
     if pid == 0:
         os.setresuid(7, 7, 7)
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock = seqpacket()
         sock.bind(ACCOUNT_DIR + "/probe")
         sock.listen()
         time.sleep(20)
@@ -420,6 +423,59 @@ def a_socket_that_is_not_roots_is_not_believed():
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     run("rm", "-rf", RUN_DIR)
+
+
+# Listens where the jail's keeper would, and says ANSWER to who asks.
+OTHER = """
+import socket, sys
+sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+sock.bind(sys.argv[1])
+sock.listen()
+print("up", flush=True)
+while True:
+    caller, _ = sock.accept()
+    if sys.argv[2]:
+        caller.recv(10000)
+        caller.send(sys.argv[2].encode())
+    caller.close()
+"""
+
+
+@sentence
+def a_keeper_of_another_version_is_not_taken_for_none():
+    for answer, words in (
+            ("", "probe: 4: jail probe: its keeper hangs up on us and runs on:"
+             " jailconf stop alice"),
+            ("yes, " * 9, "probe: 3: not a message of this version of pam_jail:"
+             " if a jail runs since before an upgrade, jailconf stop ends it")):
+        os.makedirs(ACCOUNT_DIR)
+        other = start(sys.executable, "-c", OTHER, ACCOUNT_DIR + "/probe",
+                      answer)
+        equal(other.stdout.readline(), "up\n")
+        before = os.stat(ACCOUNT_DIR + "/probe").st_ino
+        refused(probe("take"), words)
+        equal(os.stat(ACCOUNT_DIR + "/probe").st_ino, before, "its name")
+        equal(pids("jail-keeper"), [])
+        other.kill()
+        other.wait()
+        said(probe("-l", "0", "take"))  # now there is none
+        check(wait_until(lambda: not pids("jail-keeper")), "it ends")
+        run("rm", "-rf", RUN_DIR)
+
+
+@sentence
+def whoever_speaks_another_version_is_told_and_can_stop_it():
+    with Hold("-l", "0"):
+        asked = seqpacket()
+        asked.connect(ACCOUNT_DIR + "/probe")
+        asked.send(b"?" * 200)
+        check(b"not a message of this version" in asked.recv(4096), "told")
+        equal(asked.recv(4096), b"")
+        told = seqpacket()
+        told.connect(ACCOUNT_DIR + "/probe")
+        told.send(b"pam_jail: stop\0")
+        equal(told.recv(4096), b"", "the end")
+        check(wait_until(lambda: not pids("jail-keeper")), "it ends")
 
 
 main()

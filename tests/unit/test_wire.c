@@ -72,6 +72,33 @@ what_is_sent_arrives(void **state)
 }
 
 static void
+the_word_to_stop_is_the_same_in_all_versions(void **state)
+{
+	char word[] = "pam_jail: stop";
+	const int *const pair = *state;
+	cleanup_wire_fds struct wire_fds fds = WIRE_FDS_NONE;
+	struct wire_msg msg = { .kind = WIRE_STOP }, got;
+	char text[64] = "";
+	struct err err = { .text = "" };
+
+	assert_int_equal(wire_send(pair[0], &msg, NULL, 0, &err), 0);
+	assert_int_equal(recv(pair[1], text, sizeof(text), 0), sizeof(word));
+	assert_string_equal(text, word);
+	assert_int_equal(send(pair[0], word, sizeof(word), 0), sizeof(word));
+	assert_int_equal(wire_peek(pair[1], &got, &err), 0);
+	assert_int_equal(got.kind, WIRE_STOP);
+	assert_int_equal(wire_recv(pair[1], &got, &fds, &err), 0);
+	assert_int_equal(got.kind, WIRE_STOP);
+	assert_string_equal(got.text, "");
+	/* One byte less, or another one. */
+	assert_true(send(pair[0], word, sizeof(word) - 1, 0) > 0);
+	assert_int_equal(wire_recv(pair[1], &got, &fds, &err), -1);
+	word[0] = 'P';
+	assert_true(send(pair[0], word, sizeof(word), 0) > 0);
+	assert_int_equal(wire_recv(pair[1], &got, &fds, &err), -1);
+}
+
+static void
 no_more_descriptors_are_sent_than_there_is_room(void **state)
 {
 	const int *const pair = *state;
@@ -143,7 +170,9 @@ what_is_no_message_is_refused_and_leaves_no_descriptor(void **state)
 		if (err.kind == ERR_UNSAFE)
 			assert_string_equal(
 				err.text,
-				"not a message of this version of pam_jail");
+				"not a message of this version of pam_jail: "
+				"if a jail runs since before an upgrade, "
+				"jailconf stop ends it");
 		wire_fds_close(&fds);
 		assert_int_equal(count_descriptors(), before);
 	}
@@ -240,6 +269,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_with_pair(what_is_sent_arrives),
+		test_with_pair(the_word_to_stop_is_the_same_in_all_versions),
 		test_with_pair(no_more_descriptors_are_sent_than_there_is_room),
 		test_with_pair(
 			what_is_no_message_is_refused_and_leaves_no_descriptor),
