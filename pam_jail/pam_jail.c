@@ -199,7 +199,8 @@ require_same(const struct verdict *verdict, const struct plan *plan,
 
 	if (plan->uid == account->uid && plan->gid == account->gid &&
 	    strcmp(plan->account, account->name) == 0 &&
-	    strcmp(plan->jail, jail) == 0 && has_all_groups(account, plan))
+	    strcmp(plan->jail, jail) == 0 && has_all_groups(account, plan) &&
+	    !account_in_group(account, 0))
 		return 0;
 	return err_set(err, ERR_REFUSED,
 		       "uid %u has jail %s of %s running, not jail %s, or its "

@@ -123,6 +123,40 @@ look_at_visit(pam_handle_t *pamh, struct visit *visit, struct err *err)
 	return 0;
 }
 
+static void
+note_jail(void *arg, const struct decision *decision)
+{
+	bool *const has_one = arg;
+
+	(void)decision;
+	*has_one = true;
+}
+
+/*
+ * An account whose login shell is jailsh(8), and that no rule names for any
+ * visit, has lost its jail: it was renamed, or its file is gone.  The shell
+ * would let nobody in; what else a service has, would.
+ */
+static int
+require_not_forgotten(const struct verdict *verdict, struct err *err)
+{
+	const struct account *const account = &verdict->account;
+	bool has_one = false;
+	const struct jail_finder finder = { note_jail, &has_one };
+
+	if (strcmp(account->shell, JAILSH) != 0 ||
+	    verdict->decision.exempt != NULL)
+		return 0;
+	if (policy_each(verdict->policy, account, &finder, err) < 0)
+		return -1;
+	if (has_one)
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		       "the login shell is " JAILSH ", and nothing jails the "
+		       "account: jailconf add %s, or usermod -s",
+		       account->name);
+}
+
 /* Fills *verdict, to be freed in any case. */
 int
 verdict_reach(pam_handle_t *pamh, const struct words *words,
@@ -150,6 +184,9 @@ verdict_reach(pam_handle_t *pamh, const struct words *words,
 		verdict->decision.jail = NULL;
 		return -1; /* a rule may be meant for the account */
 	}
+	if (verdict->decision.jail == NULL &&
+	    require_not_forgotten(verdict, err) < 0)
+		return -1;
 	return policy_require_own_uid(verdict->policy, &verdict->account, err);
 }
 

@@ -8,6 +8,7 @@
 #include "policy/resellers.h"
 #include "policy/rules.h"
 #include "policy/services.h"
+#include "policy/users.h"
 
 #define FILE_NAME "jail.conf"
 
@@ -144,6 +145,12 @@ read_members(const struct reader *reader, const config_setting_t *root,
 	    rules_read(reader, members.rules, policy, RULES_OF_ALL,
 		       &policy->rules, err) < 0)
 		return -1;
+	if (members.jails == NULL)
+		return err_set(
+			err, ERR_CONFIG,
+			"%s: it has no \"jails\": it is empty, or was cut "
+			"off; \"jails = { };\" is none",
+			reader->file);
 	return 0;
 }
 
@@ -164,7 +171,10 @@ read_policy(struct policy *policy, const char *dir, struct err *err)
 	if (policy->dir_fd < 0 || file_parse(&reader, policy->dir_fd, FILE_NAME,
 					     policy->trusted, &config, err) < 0)
 		return -1;
-	return read_members(&reader, config_root_setting(&config), policy, err);
+	if (read_members(&reader, config_root_setting(&config), policy, err) <
+	    0)
+		return -1;
+	return users_require_directory(policy, err);
 }
 
 struct policy *

@@ -125,6 +125,37 @@ is_missing(const struct err *err)
 	return err->kind == ERR_SYSTEM && err->errnum == ENOENT;
 }
 
+/* Opens the directory of POLICY, which is called PATH; *missing, and no error,
+ * if there is none. */
+static int
+open_directory(const struct policy *policy, const char *path, bool *missing,
+	       struct err *err)
+{
+	struct err why;
+	const int dir = trusted_directory(policy->dir_fd, USERS_DIR, path,
+					  policy->trusted, &why);
+
+	*missing = dir < 0 && is_missing(&why);
+	if (dir < 0 && !*missing)
+		*err = why;
+	return dir;
+}
+
+int
+users_require_directory(const struct policy *policy, struct err *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_fd int dir = -1;
+	bool missing;
+
+	if (asprintf(&path, "%s/" USERS_DIR, policy->dir) < 0) {
+		path = NULL;
+		return err_errno(err, "memory");
+	}
+	dir = open_directory(policy, path, &missing, err);
+	return dir >= 0 || missing ? 0 : -1;
+}
+
 int
 users_read(const struct policy *policy, const char *name, struct arena *arena,
 	   struct user_file *file, struct err *err)
@@ -134,6 +165,7 @@ users_read(const struct policy *policy, const char *name, struct arena *arena,
 	struct reader reader = { arena, NULL, policy };
 	cleanup_fd int dir = -1;
 	struct err why;
+	bool missing;
 
 	*file = (struct user_file){ .jail = NULL };
 	if (path == NULL)
@@ -144,12 +176,9 @@ users_read(const struct policy *policy, const char *name, struct arena *arena,
 	if (reader.file == NULL)
 		return -1;
 	file->told = reader.file;
-	dir = trusted_directory(policy->dir_fd, USERS_DIR, path,
-				policy->trusted, &why);
-	if (dir < 0 && !is_missing(&why)) {
-		*err = why;
+	dir = open_directory(policy, path, &missing, err);
+	if (dir < 0 && !missing)
 		return -1;
-	}
 	if (is_supposed(policy, name))
 		return read_supposed(policy, &reader, file, err);
 	if (dir < 0 || read_file(policy, dir, name, &reader, file, &why) == 0)

@@ -18,6 +18,13 @@ struct user_file {
 };
 
 /*
+ * The directory is trusted, or is not there, which is no error: else nobody
+ * knows whose files are in it.  Returns 0, or -1 with ERR_UNSAFE or ERR_SYSTEM.
+ */
+int users_require_directory(const struct policy *policy, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Fills *file with what the file of the account NAME says, in ARENA.
  * Returns 0, or -1 if there is a file that cannot be believed: ERR_CONFIG,
  * ERR_UNSAFE, ERR_SYSTEM.

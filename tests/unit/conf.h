@@ -20,24 +20,31 @@ make_conf(void **state)
 	require_world();
 	(void)mkdir(CONF, 0755);
 	(void)mkdir(USERS_PATH, 0755);
-	write_text(FILE_PATH, "");
+	write_text(FILE_PATH, "jails = { };");
 	return 0;
 }
 
 static const struct visit any = { .service = NULL };
 static const struct visit ssh = { .service = "sshd" };
 
-/* Loads jail.conf with TEXT in it; it must load. */
+/* Loads jail.conf with TEXT in it, and no jails if that has none; it must
+ * load. */
 static inline struct policy *
 load_text(const char *text)
 {
 	struct policy *policy;
 	struct err err = { .text = "" };
 
-	write_text(FILE_PATH, text);
+	char *whole = NULL;
+
+	assert_true(asprintf(&whole, "%s%s", text,
+			     strstr(text, "jails =") == NULL ? " jails = { };"
+							     : "") > 0);
+	write_text(FILE_PATH, whole);
+	free(whole);
 	policy = policy_load(CONF, 0, &err);
 	if (policy == NULL)
-		fail_msg("%s", err.text);
+		fail_msg("%s\n%s", text, err.text);
 	return policy;
 }
 

@@ -151,6 +151,8 @@ make_services(void **state)
 	return 0;
 }
 
+static const char no_jails[] = "jails = { };";
+
 static void
 configure(const char *text)
 {
@@ -163,7 +165,7 @@ static void
 who_has_no_rule_is_left_alone(void **state)
 {
 	(void)state;
-	configure("");
+	configure(no_jails);
 	assert_account("bob", "", PAM_SUCCESS);
 	assert_open("bob", "acs", PAM_SUCCESS);
 	assert_open("bob", "s", PAM_SUCCESS);
@@ -234,18 +236,29 @@ static void
 a_missing_or_untrusted_policy_closes_the_door(void **state)
 {
 	(void)state;
-	configure("");
+	configure(no_jails);
 	assert_int_equal(unlink(CONF "/jail.conf"), 0);
 	assert_account("bob", "", PAM_PERM_DENIED);
-	configure("");
+	configure(no_jails);
 	assert_int_equal(chmod(CONF "/jail.conf", 0666), 0);
 	assert_account("bob", "", PAM_PERM_DENIED);
-	configure("");
+	configure(no_jails);
 	assert_int_equal(chmod(CONF, 0777), 0);
 	assert_account("bob", "", PAM_PERM_DENIED);
 	assert_int_equal(chmod(CONF, 0755), 0);
 	assert_account("bob", "", PAM_SUCCESS);
 	assert_account("bob", "conf=/gone", PAM_PERM_DENIED);
+}
+
+/* What a full disk leaves of it, or somebody who began to write it. */
+static void
+an_empty_policy_closes_the_door(void **state)
+{
+	(void)state;
+	configure("");
+	assert_account("bob", "", PAM_PERM_DENIED);
+	configure("exempt_groups = [ \"customers\" ];\n");
+	assert_account("bob", "", PAM_PERM_DENIED);
 }
 
 static void
@@ -303,8 +316,9 @@ nobody_is_exempt_from_what_cannot_be_decided(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N_ROWS(args); i++) {
-		configure("jails = { box = { }; };\n"
-			  "rules = ( { group = \"gone\"; jail = \"box\"; } );\n");
+		configure(
+			"jails = { box = { }; };\n"
+			"rules = ( { group = \"gone\"; jail = \"box\"; } );\n");
 		assert_account("bob", args[i], PAM_PERM_DENIED);
 	}
 }
@@ -320,6 +334,42 @@ a_broken_file_of_one_account_refuses_that_one(void **state)
 	assert_account("bob", "", PAM_SUCCESS);
 }
 
+/* What is in a directory that others may change is nobody's word; who is to
+ * repair it gets in. */
+static void
+an_untrusted_directory_of_accounts_is_a_broken_policy(void **state)
+{
+	(void)state;
+	configure(one_rule);
+	write_text(CONF "/users.d/alice", "jail = \"box\";");
+	assert_int_equal(chmod(CONF "/users.d", 0775), 0);
+	assert_account("bob", "", PAM_PERM_DENIED);
+	assert_account("bob", "exempt=admins", PAM_SUCCESS);
+	assert_account("bob", "config-error=deny-jailed", PAM_SUCCESS);
+	assert_account("alice", "config-error=deny-jailed", PAM_PERM_DENIED);
+	assert_int_equal(chmod(CONF "/users.d", 0755), 0);
+	assert_account("bob", "", PAM_SUCCESS);
+}
+
+/* As after usermod -l: the file of the account has the old name. */
+static void
+who_has_jailsh_and_no_jail_is_refused(void **state)
+{
+	(void)state;
+	configure(no_jails);
+	assert_account("lost", "", PAM_PERM_DENIED);
+	assert_open("lost", "acs", PAM_PERM_DENIED);
+	assert_int_equal(status_of_child("lost", "as", ""), EXIT_REFUSED);
+	configure("jails = { box = { }; };\nexempt_groups = [ \"lost\" ];\n"
+		  "rules = ( { jail = \"box\"; } );\n");
+	assert_account("lost", "", PAM_SUCCESS);
+	/* One that is jailed when it comes from elsewhere. */
+	configure("jails = { box = { doors = { sshd = \"child\"; }; }; };\n"
+		  "rules = ( { user = \"lost\"; address = \"192.0.2.1\"; "
+		  "jail = \"box\"; } );\n");
+	assert_account("lost", "", PAM_SUCCESS);
+}
+
 static void
 an_unknown_argument_closes_the_door(void **state)
 {
@@ -327,7 +377,7 @@ an_unknown_argument_closes_the_door(void **state)
 					    "config-error=", "exempt" };
 
 	(void)state;
-	configure("");
+	configure(no_jails);
 	for (size_t i = 0; i < N_ROWS(args); i++) {
 		struct login login;
 
@@ -345,7 +395,7 @@ static void
 who_does_not_exist_is_refused(void **state)
 {
 	(void)state;
-	configure("");
+	configure(no_jails);
 	assert_account("mallory", "", PAM_PERM_DENIED);
 	assert_account("", "", PAM_PERM_DENIED);
 	assert_account("alice\nbob", "", PAM_PERM_DENIED);
@@ -411,7 +461,7 @@ authentication_is_not_decided_here(void **state)
 	char stack[1100];
 
 	(void)state;
-	configure("");
+	configure(no_jails);
 	(void)snprintf(stack, sizeof(stack), "auth required %s\n", module);
 	write_text(SERVICES "/alone", stack);
 	assert_int_equal(
@@ -432,6 +482,7 @@ main(void)
 		cmocka_unit_test(an_incomplete_stack_lets_nobody_in),
 		cmocka_unit_test(a_broken_policy_closes_the_door),
 		cmocka_unit_test(a_missing_or_untrusted_policy_closes_the_door),
+		cmocka_unit_test(an_empty_policy_closes_the_door),
 		cmocka_unit_test(no_broken_policy_keeps_root_out),
 		cmocka_unit_test(
 			exempt_groups_come_in_though_the_policy_is_broken),
@@ -439,6 +490,9 @@ main(void)
 			only_who_is_surely_jailed_is_refused_if_so_told),
 		cmocka_unit_test(nobody_is_exempt_from_what_cannot_be_decided),
 		cmocka_unit_test(a_broken_file_of_one_account_refuses_that_one),
+		cmocka_unit_test(
+			an_untrusted_directory_of_accounts_is_a_broken_policy),
+		cmocka_unit_test(who_has_jailsh_and_no_jail_is_refused),
 		cmocka_unit_test(an_unknown_argument_closes_the_door),
 		cmocka_unit_test(who_does_not_exist_is_refused),
 		cmocka_unit_test(closing_what_was_not_opened_does_nothing),
