@@ -124,16 +124,16 @@ remove_account(uid_t uid, int base)
 }
 
 static void
-name_reseller(const struct plan *plan, char name[CGROUP_RESELLER_MAX])
+name_reseller(const char *reseller, char name[CGROUP_RESELLER_MAX])
 {
 	(void)snprintf(name, CGROUP_RESELLER_MAX, "%s%s", reseller_prefix,
-		       plan->reseller);
+		       reseller);
 }
 
 /*
- * Opens what the account's directory is in, and gives the reseller's its
- * limits: whoever starts a jail does, so they are those of the configuration,
- * and no jail is there before they are.
+ * Opens what the account's directory is in, and gives the reseller's, if it has
+ * a name, its limits: whoever starts a jail does, so they are those of the
+ * configuration, and no jail is there before they are.
  */
 static int
 open_parent(const struct plan *plan, struct cgroup *cgroup, struct err *err)
@@ -142,11 +142,10 @@ open_parent(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	struct disk home;
 
 	fd_close(&cgroup->parent);
-	if (plan->reseller == NULL) {
+	if (cgroup->reseller[0] == '\0') {
 		cgroup->parent = fcntl(cgroup->base, F_DUPFD_CLOEXEC, 0);
 		return cgroup->parent < 0 ? err_errno(err, "dup") : 0;
 	}
-	name_reseller(plan, cgroup->reseller);
 	cgroup->parent = open_group(cgroup->base, cgroup->reseller, err);
 	disks_find_home(plan, &home);
 	if (cgroup->parent < 0 ||
@@ -253,8 +252,24 @@ make_base(const struct plan *plan, int hierarchy, struct cgroup *cgroup,
 	return hand_down(plan, cgroup->base, &cgroup->held, err);
 }
 
-int
-cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
+/* What this host may hold: weights of disks if any give way by them. */
+static void
+begin_held(const struct plan *plan, int hierarchy, struct share_held *held)
+{
+	struct disk home;
+
+	memset(held, true, sizeof(*held));
+	disks_find_home(plan, &home);
+	if (disks_weigh(hierarchy, &home))
+		return;
+	held->jail[PLAN_IO_WEIGHT] = held->reseller[PLAN_IO_WEIGHT] = false;
+}
+
+/* RESELLER is the name of the group for all of the reseller's, NULL: none.
+ * Whatever comes of it, *cgroup is to be given to cgroup_remove(). */
+static int
+make_below(const struct plan *plan, const char *reseller, struct cgroup *cgroup,
+	   struct err *err)
 {
 	cleanup_fd int hierarchy = -1;
 
@@ -262,15 +277,23 @@ cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	if (find_hierarchy(&hierarchy, err) < 0)
 		return -1;
 	if (hierarchy < 0)
-		return share_require(plan, &cgroup->held, err);
-	memset(&cgroup->held, true, sizeof(cgroup->held));
-	if (make_base(plan, hierarchy, cgroup, err) < 0 ||
-	    make_named(plan, cgroup, err) < 0 ||
-	    share_require(plan, &cgroup->held, err) < 0) {
-		cgroup_remove(plan->uid, cgroup);
+		return 0;
+	begin_held(plan, hierarchy, &cgroup->held);
+	if (reseller != NULL)
+		name_reseller(reseller, cgroup->reseller);
+	if (make_base(plan, hierarchy, cgroup, err) < 0)
 		return -1;
-	}
-	return 0;
+	return make_named(plan, cgroup, err);
+}
+
+int
+cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
+{
+	if (make_below(plan, plan->reseller, cgroup, err) == 0 &&
+	    share_require(plan, &cgroup->held, err) == 0)
+		return 0;
+	cgroup_remove(plan->uid, cgroup);
+	return -1;
 }
 
 /* A disk of the home's is all that can be seen without a cgroup. */
@@ -286,9 +309,10 @@ foresee_disks(const struct plan *plan, struct share_held *held)
 	held->reseller[PLAN_IO_READ] = held->reseller[PLAN_IO_WRITE] = false;
 }
 
-int
-cgroup_foresee(const struct plan *plan, struct share_held *held,
-	       struct err *err)
+/* By what the hierarchy has, for who may make none. */
+static int
+foresee_unprivileged(const struct plan *plan, struct share_held *held,
+		     struct err *err)
 {
 	cleanup_fd int hierarchy = -1, delegated = -1;
 	int above;
@@ -299,13 +323,32 @@ cgroup_foresee(const struct plan *plan, struct share_held *held,
 	if (hierarchy >= 0) {
 		delegated = openat(hierarchy, delegated_base, dir_flags);
 		above = delegated >= 0 ? delegated : hierarchy;
-		memset(held, true, sizeof(*held));
+		begin_held(plan, hierarchy, held);
 		if (share_foresee(plan->shares, above, held->jail, err) < 0 ||
 		    share_foresee(plan->above, above, held->reseller, err) < 0)
 			return -1;
 		foresee_disks(plan, held);
 	}
 	return share_require(plan, held, err);
+}
+
+/* Makes one, apart from those of the jails that run: their reseller's has the
+ * limits that it had when the last of them started. */
+int
+cgroup_foresee(const struct plan *plan, struct share_held *held,
+	       struct err *err)
+{
+	struct cgroup trial;
+	char apart[32];
+	int ret;
+
+	if (geteuid() != 0)
+		return foresee_unprivileged(plan, held, err);
+	(void)snprintf(apart, sizeof(apart), ".check-%d", (int)getpid());
+	ret = make_below(plan, apart, &trial, err);
+	*held = trial.held;
+	cgroup_remove(plan->uid, &trial);
+	return ret < 0 ? -1 : share_require(plan, held, err);
 }
 
 int
@@ -449,7 +492,7 @@ cgroup_sweep(const struct plan *plan)
 	char name[CGROUP_RESELLER_MAX] = "";
 
 	if (plan->reseller != NULL)
-		name_reseller(plan, name);
+		name_reseller(plan->reseller, name);
 	sweep(plan->uid, name);
 }
 

@@ -58,8 +58,10 @@ int cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
- * What cgroup_make() would put into HELD, as far as that is known without
- * making one.  Returns 0, or -1 with ERR_REFUSED or ERR_SYSTEM.
+ * What cgroup_make() would put into HELD.  For root, one is made and removed;
+ * for others, it is what is known without that.  Returns 0, or -1 with
+ * ERR_REFUSED or ERR_SYSTEM; HELD is what is held also if not all that is
+ * required is.
  */
 int cgroup_foresee(const struct plan *plan, struct share_held *held,
 		   struct err *err) __attribute__((nonnull));

@@ -24,6 +24,37 @@ read_number(int dir, const char *path, struct disk *disk)
 	return disk->number[0] != '\0';
 }
 
+/* Whether the file PATH below DIR has a line that begins with BEGIN and has
+ * WORD. */
+static bool
+has_line(int dir, const char *path, const char *begin, const char *word)
+{
+	cleanup_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	char text[4096], *rest = text, *line;
+	const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (strncmp(line, begin, strlen(begin)) == 0 &&
+		    strstr(line, word) != NULL)
+			return true;
+	return false;
+}
+
+bool
+disks_weigh(int hierarchy, const struct disk *disk)
+{
+	char path[64], begin[sizeof(disk->number) + 1];
+
+	if (disk->number[0] == '\0')
+		return false;
+	(void)snprintf(path, sizeof(path), "/sys/dev/block/%s/queue/scheduler",
+		       disk->number);
+	(void)snprintf(begin, sizeof(begin), "%s ", disk->number);
+	return has_line(AT_FDCWD, path, "", "[bfq]") ||
+	       has_line(hierarchy, "io.cost.qos", begin, "enable=1");
+}
+
 /* What the host has where the account's home is inside. */
 static const char *
 home_of(const struct plan *plan)

@@ -34,4 +34,12 @@ int disks_set(int dir, const char *key, const char *value,
 	      const struct disk *must, struct err *err)
 	__attribute__((nonnull(2, 3, 5), warn_unused_result));
 
+/*
+ * Whether requests to DISK are served by the weights of cgroups: its scheduler
+ * is BFQ, or io.cost.qos of the root HIERARCHY is enabled for it.  Else the
+ * kernel takes a weight and does nothing.
+ */
+bool disks_weigh(int hierarchy, const struct disk *disk)
+	__attribute__((nonnull, warn_unused_result));
+
 #endif

@@ -9,6 +9,11 @@
 #include <string.h>
 
 enum {
+	/* Of io.weight and of io.bfq.weight: up to the usual one they are the
+	 * same, and from there to the largest one in proportion. */
+	WEIGHT = 100,
+	WEIGHT_MAX = 10000,
+	BFQ_WEIGHT_MAX = 1000,
 	/* Of cpu.max, the kernel's default: in which the processors may be
 	 * used for so long. */
 	CPU_PERIOD_US = 100 * 1000,
@@ -38,9 +43,7 @@ static const struct {
 	[PLAN_CPU_WEIGHT] = { .controller = "cpu",
 			      .file = "cpu.weight",
 			      .none = "100" },
-	[PLAN_IO_WEIGHT] = { .controller = "io",
-			     .file = "io.weight",
-			     .none = "100" },
+	[PLAN_IO_WEIGHT] = { .controller = "io", .file = "io.weight" },
 	[PLAN_IO_READ] = { .controller = "io",
 			   .file = "io.max",
 			   .none = "max",
@@ -76,6 +79,29 @@ write_file(int dir, const char *file, const char *text)
 	cleanup_fd int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
 
 	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
+}
+
+/* The weight of disks has two files, for those who may go by it:
+ * disks_weigh().  Returns as write_file() does. */
+static int
+write_io_weight(int dir, uint64_t weight)
+{
+	const uint64_t bfq =
+		weight <= WEIGHT ? weight
+				 : WEIGHT + (weight - WEIGHT) *
+						    (BFQ_WEIGHT_MAX - WEIGHT) /
+						    (WEIGHT_MAX - WEIGHT);
+	char text[32];
+	int ret;
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, weight);
+	ret = write_file(dir, places[PLAN_IO_WEIGHT].file, text);
+	if (ret < 0 && errno != ENOENT)
+		return -1;
+	(void)snprintf(text, sizeof(text), "%" PRIu64, bfq);
+	return write_file(dir, "io.bfq.weight", text) < 0 && errno != ENOENT
+		       ? -1
+		       : ret;
 }
 
 /* Whether WORD is one of those in TEXT, which have spaces between them. */
@@ -165,7 +191,8 @@ set_one(enum plan_share share, uint64_t value, int dir, const struct disk *must,
 	format_share(share, value, text, sizeof(text));
 	if (places[share].disk != NULL)
 		return disks_set(dir, places[share].disk, text, must, err);
-	if (write_file(dir, file, text) == 0)
+	if ((share == PLAN_IO_WEIGHT ? write_io_weight(dir, value)
+				     : write_file(dir, file, text)) == 0)
 		return 1;
 	/* No swap in this kernel, no weights for this disk. */
 	if (errno == ENOENT)
@@ -191,25 +218,35 @@ share_set(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 	return 0;
 }
 
+/* Takes away what may be in the cgroup DIR; returns -1 with *err. */
+static int
+lift_one(enum plan_share share, int dir, struct err *err)
+{
+	const char *const file = places[share].file;
+	int ret;
+
+	if (file == NULL)
+		return 0;
+	if (places[share].disk != NULL)
+		return disks_set(dir, places[share].disk, places[share].none,
+				 NULL, err);
+	ret = share == PLAN_IO_WEIGHT
+		      ? write_io_weight(dir, WEIGHT)
+		      : write_file(dir, file, places[share].none);
+	if (ret < 0 && errno != ENOENT)
+		return err_errno(err, "lift limit %s: %s", share_name(share),
+				 file);
+	return 0;
+}
+
 int
 share_lift(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 	   struct err *err)
 {
-	for (int i = 0; i < PLAN_SHARES; i++) {
-		if (shares[i].set || places[i].file == NULL)
-			continue;
-		if (places[i].disk != NULL) {
-			if (disks_set(dir, places[i].disk, places[i].none, NULL,
-				      err) < 0)
-				return -1;
-		} else if (write_file(dir, places[i].file, places[i].none) <
-				   0 &&
-			   errno != ENOENT) {
-			return err_errno(err, "lift limit %s: %s",
-					 share_name((enum plan_share)i),
-					 places[i].file);
-		}
-	}
+	for (int i = 0; i < PLAN_SHARES; i++)
+		if (!shares[i].set &&
+		    lift_one((enum plan_share)i, dir, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -259,7 +296,7 @@ const char *
 share_lack(const struct plan *plan)
 {
 	for (int i = 0; i < PLAN_SHARES; i++)
-		if (places[i].disk != NULL &&
+		if ((places[i].disk != NULL || i == PLAN_IO_WEIGHT) &&
 		    (plan->shares[i].set || plan->above[i].set))
 			return "controller, or none for the home's disk,";
 	return "controller";
