@@ -13,6 +13,13 @@
  * it gets nowhere. */
 enum { FLOWS_MAX = 4096 };
 
+/* With the host's address, a jail's connection has a port that it cannot
+ * choose: neither one that others take for root's, nor that of a server of the
+ * host's, whose clients' packets would be taken for answers to the jail. */
+#define MASQUERADE                                                             \
+	"add rule " TABLE " postrouting ip saddr @hidden oifname != @jails"
+#define OTHER_PORT " masquerade to :1024-65535 fully-random\n"
+
 /*
  * Before the host's own filters, which see what these have let pass.  What
  * comes from a jail is decided by its own chains; what goes to one, and not
@@ -36,6 +43,7 @@ static const char chains[] =
 	"flush chain " TABLE " input\n"
 	"flush chain " TABLE " forward\n"
 	"flush chain " TABLE " postrouting\n"
+	"add rule " TABLE " forward iifname @jails ct state invalid drop\n"
 	"add rule " TABLE " input iifname vmap @to_host\n"
 	"add rule " TABLE " forward iifname vmap @to_others\n"
 	"add rule " TABLE
@@ -45,9 +53,10 @@ static const char chains[] =
 	" meta l4proto icmp accept\n"
 	"add rule " TABLE " forward oifname @jails ct status dnat accept\n"
 	"add rule " TABLE " forward oifname @jails"
-	" reject with icmpx type admin-prohibited\n"
-	"add rule " TABLE " postrouting ip saddr @hidden oifname != @jails"
-	" masquerade\n";
+	" reject with icmpx type admin-prohibited\n" MASQUERADE
+	" meta l4proto tcp" OTHER_PORT MASQUERADE
+	" meta l4proto udp" OTHER_PORT MASQUERADE
+	" meta l4proto udplite" OTHER_PORT MASQUERADE " masquerade\n";
 
 /* Of RFC 6890 that which hosts have, and what is not one host's: RFC 1112. */
 static const char special[] =

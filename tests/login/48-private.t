@@ -45,7 +45,7 @@ ANSWER_SECONDS = 2 if SLOW == 1 else 6
 SERVERS = """
 import os, select, socket, sys
 servers = []
-for port in 80, 81, 443:
+for port in 80, 81, 82, 443:
     servers.append(socket.create_server(("", port)))
 for port in 53, 80:
     servers.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -56,12 +56,13 @@ while True:
     for s in select.select(servers, [], [])[0]:
         if s.type == socket.SOCK_STREAM:
             peer, name = s.accept()
-            peer.sendall(name[0].encode())
+            which = s.getsockname()[1] == 82
+            peer.sendall(str(name[which]).encode())
             peer.close()
         else:
             data, name = s.recvfrom(100)
             print(name[0], data, file=log)
-            s.sendto(name[0].encode(), name)
+            s.sendto(str(name[data == b"port"]).encode(), name)
 """
 
 SEEN = pathlib.Path("/run/bed/world")
@@ -232,6 +233,28 @@ def two_jails_have_port_80_each():
             # As a proxy on the host asks; neither has the host's port.
             same(ask(address_of(who), 80), f"{who} {GATEWAY}")
         same(ask("127.0.0.1", 80), "", "the host's port")
+
+
+FROM_PORT = """
+import socket, sys
+for kind, port in ((socket.SOCK_STREAM, 82), (socket.SOCK_DGRAM, 53)):
+    s = socket.socket(socket.AF_INET, kind)
+    s.settimeout(20)
+    s.bind(("", int(sys.argv[1])))
+    s.connect((sys.argv[2], port))
+    s.send(b"port")
+    print(s.recv(100).decode())
+"""
+
+
+@case
+def with_the_host_s_address_a_jail_has_no_port_that_it_chooses():
+    """Neither one that tells root, nor one that is a server's of the host's."""
+    for wanted in (53, 700, 5353):
+        got = ssh(ANN, f"python3 - {wanted} {WORLD} <<'E'{FROM_PORT}E").stdout
+        ports = [int(word) for word in got.split()]
+        same(len(ports), 2, got)
+        same([p for p in ports if p < 1024 or p == wanted], [], str(ports))
 
 
 @case
