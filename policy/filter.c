@@ -21,6 +21,7 @@ enum {
 	CALL_UNKNOWN = -2,
 	/* Protocols and types that this C library may not name. */
 	PROTOCOL_SMC = 256,
+	PROTOCOL_L2TP = 115,
 	TYPE_MASK = 0xf, /* of socket(2)'s type; the rest are flags */
 };
 
@@ -297,14 +298,14 @@ add_netlink(const struct making *making, struct err *err)
 }
 
 /* Protocols of the internet that few speak, and that are modules: SCTP, DCCP,
- * SMC. */
+ * SMC, L2TP; and packets as they are, which the kernel takes for AF_PACKET. */
 static int
 add_protocols(const struct making *making, struct err *err)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 	static const int protocols[] = { IPPROTO_DCCP, IPPROTO_SCTP,
-					 PROTOCOL_SMC };
-	static const int types[] = { SOCK_SEQPACKET, SOCK_DCCP };
+					 PROTOCOL_SMC, PROTOCOL_L2TP };
+	static const int types[] = { SOCK_SEQPACKET, SOCK_DCCP, SOCK_PACKET };
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		struct scmp_arg_cmp is[] = {
