@@ -72,7 +72,8 @@ tty_number(int terminal)
 /*
  * Whether our parent's job is in the foreground of the terminal.  su -c gives
  * us a session of our own, in which no terminal controls us; su itself is
- * still a job of the caller's shell.  What cannot be known is "yes".
+ * still a job of the caller's shell.  What cannot be known, as where /proc
+ * hides su from us, is "no": what is typed may be for somebody else.
  */
 static bool
 parent_in_foreground(int terminal)
@@ -91,7 +92,7 @@ parent_in_foreground(int terminal)
 	/* The kernel has written them.  NOLINTNEXTLINE(cert-err34-c) */
 	if (after == NULL || sscanf(after, ") %*c %*d %d %d %d %d", &group,
 				    &session, &tty, &foreground) != 4)
-		return true;
+		return false;
 	return (unsigned int)tty != tty_number(terminal) || group == foreground;
 }
 

@@ -8,7 +8,7 @@ import re
 import time
 
 from bed import (JAILED, PLAIN, PROOF, both, case, eventually, lacks,
-                 proved, run, same, the_two)
+                 proved, run, same, sh, the_two)
 from term import Terminal
 
 the_two()
@@ -229,6 +229,15 @@ def a_background_command_takes_no_key_that_it_does_not_read(who):
         tty.expect("heard-42\r")
         tty.line("")
         back(tty)
+
+
+@case
+def nor_where_proc_hides_who_has_called_it():
+    sh("mount -o remount,hidepid=2 /proc")
+    try:
+        a_background_command_takes_no_key_that_it_does_not_read(JAILED)
+    finally:
+        sh("mount -o remount,hidepid=0 /proc")
 
 
 @both
