@@ -48,6 +48,8 @@ keeper_log_life(const struct keeper *keeper, const char *name)
 	keeper_event(keeper, &event, name);
 	if (keeper->init > 0)
 		log_add_number(&event, "init", keeper->init);
+	if (keeper->n_unsaid > 0) /* the last of them */
+		log_add_number(&event, "unsaid", keeper->n_unsaid);
 	log_send(keeper->log, LOG_INFO, "jail-keeper", &event);
 }
 

@@ -37,8 +37,9 @@ enum {
 	FD_PLAN = 3,
 	FD_FIRST = 4,
 	FD_LISTENER = 5,
-	RETRY_MS = 20,	    /* when somebody holds the lock just now */
-	OVERRUN_MS = 15000, /* three times what one closer may take */
+	RETRY_MS = 20,		  /* when somebody holds the lock just now */
+	LONGEST_MS = 1000 * 1000, /* of a wait, which is an int */
+	OVERRUN_MS = 15000,	  /* three times what one closer may take */
 	END_MS = 5000, /* for what was killed to be gone; less than who wants
 			* it stopped waits: jail/wire.c */
 };
@@ -197,7 +198,7 @@ time_left_ms(const struct keeper *keeper)
 	left = keeper->idle_since_ms + (int64_t)linger * 1000 - now_ms();
 	if (left < 0)
 		return 0;
-	return left > 1000000 ? 1000000 : (int)left;
+	return left > LONGEST_MS ? LONGEST_MS : (int)left;
 }
 
 /*
@@ -287,6 +288,8 @@ sooner_ms(int timeout_ms, int64_t due_ms)
 	left = due_ms - now_ms();
 	if (left < 0)
 		left = 0;
+	if (left > LONGEST_MS)
+		left = LONGEST_MS;
 	return timeout_ms >= 0 && timeout_ms < left ? timeout_ms : (int)left;
 }
 

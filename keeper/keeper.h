@@ -48,7 +48,8 @@ struct keeper {
 	int64_t idle_since_ms; /* when the last session ended; -1: in use */
 	int64_t busy_since_ms; /* peers_busy() without a break; -1: it is not */
 	int64_t complained_ms; /* when complain() last said something */
-	uint32_t n_unsaid;     /* and how often it did not since */
+	uint32_t n_unsaid;     /* and how many lines there were not since */
+	int64_t paid_ms; /* until then those of sessions have been paid for */
 	size_t n_workers;
 	size_t n_closers;
 	struct peer *peers;

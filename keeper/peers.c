@@ -21,7 +21,11 @@ enum {
 	/* Who is there keeps the jail, and has one of those places. */
 	SILENCE_MS = 5000,
 	COMPLAIN_MS = 1000, /* about callers, at most so often */
-	CLOSERS_MAX = 16,   /* until they are less, no account is heard */
+	/* Of the account's requests, whose lines would fill the log: so many a
+	 * second, after as many as may be saved up. */
+	LINE_MS = 20,
+	SAVED_MS = 200 * LINE_MS,
+	CLOSERS_MAX = 16, /* until they are less, no account is heard */
 	CLOSER_SECONDS = 5,
 	CLOSER_POLL_MS = 1000, /* their end is no event */
 };
@@ -381,8 +385,12 @@ fork_session(struct keeper *keeper, const struct session *session,
 		return -1;
 	pid = fork_into(group.dir >= 0 ? group.dir : keeper->cgroup.jail, 0,
 			NULL);
-	if (pid == 0)
+	if (pid == 0) {
+		/* What the account has sent may keep it longer than us. */
+		fd_close(&keeper->listener);
+		fd_close(&keeper->lock);
 		session_main(session);
+	}
 	if (pid < 0) {
 		/* The usual cause is the limit pids: fork(2), EAGAIN. */
 		(void)err_errno(err, "the jail cannot start a process");
@@ -392,17 +400,40 @@ fork_session(struct keeper *keeper, const struct session *session,
 	return pid;
 }
 
+/* Whether the log has a line for what PEER asks for, which then counts those
+ * that it has not. */
+static bool
+may_log(struct keeper *keeper, const struct peer *peer)
+{
+	const int64_t now = now_ms();
+
+	if (peer->uid == 0)
+		return true;
+	if (keeper->paid_ms < now - SAVED_MS)
+		keeper->paid_ms = now - SAVED_MS;
+	if (keeper->paid_ms + LINE_MS > now) {
+		keeper->n_unsaid++;
+		return false;
+	}
+	keeper->paid_ms += LINE_MS;
+	return true;
+}
+
 static bool
 answer_run(struct keeper *keeper, const struct peer *peer)
 {
+	const bool logs = may_log(keeper, peer);
 	char note[sizeof((struct wire_msg *)NULL)->text];
 	const struct session session = { .jail = &keeper->jail,
 					 .hits = &keeper->hits,
 					 .note = note,
 					 .sock = peer->sock,
-					 .log = keeper->log };
+					 .unsaid = logs ? keeper->n_unsaid : 0,
+					 .log = logs ? keeper->log : -1 };
 	struct err err;
 
+	if (logs)
+		keeper->n_unsaid = 0;
 	if (keeper->n_workers >= keeper->jail.plan.sessions) {
 		peers_refuse(peer->sock, "too many sessions");
 		return false;

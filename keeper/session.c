@@ -55,6 +55,8 @@ begin_event(const struct session *session, struct log_event *event,
 	log_add_number(event, "uid", plan->uid);
 	log_add(event, "jail", plan->jail);
 	log_add(event, "service", "jailsh");
+	if (session->unsaid > 0)
+		log_add_number(event, "unsaid", session->unsaid);
 }
 
 /* LOG may be another descriptor than the session's by now. */

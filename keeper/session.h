@@ -14,7 +14,8 @@ struct session {
 	const struct hits *hits; /* of the jail's limits, so far */
 	const char *note;	 /* what the account is to know, or "" */
 	int sock;		 /* to who asked, with the WIRE_RUN in it */
-	int log;		 /* base/log.h */
+	uint32_t unsaid;	 /* how many before it had no line in the log */
+	int log;		 /* base/log.h; -1: nor has this one */
 };
 
 /*

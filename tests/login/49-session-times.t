@@ -4,6 +4,7 @@
 started, from one session and from ten at once; and nobody else's"""
 import contextlib
 import os
+import pathlib
 import select
 import signal
 import subprocess
@@ -208,6 +209,26 @@ def sessions_are_counted_with_what_they_left_behind():
     same(done[4:], [""] * 2, "too many")
     stop(WHO)
     same(ssh(WHO, "echo in").stdout, "in\n")
+
+
+@case
+def the_keeper_never_waits_for_ever_for_a_time_that_is_far():
+    """More milliseconds than an int has."""
+    limit('session_time = "30d"; session_cpu = 9000000;')
+    keep = start("ssh", "echo up; sleep 6009")
+    same(keep.stdout.readline(), "up\n")
+    keeper, = [pid for pid, (_, words) in processes().items()
+               if words == f"jail-keeper {WHO}"]
+
+    def waits():
+        """poll(2)'s number on this machine is not its; the time is."""
+        words = pathlib.Path(f"/proc/{keeper}/syscall").read_text().split()
+        return int(words[3], 16) & 0xffffffff if len(words) > 3 else None
+    eventually(lambda: waits() is not None and 0 < waits() <= 1000000,
+               "it looks again in time", 10)
+    stop(WHO)
+    keep.wait(300)
+    keep.stdout.close()
 
 
 @case

@@ -8,9 +8,10 @@ import socket
 import sys
 import time
 
-from jail import (ACCOUNT_DIR, ALICE, Hold, LOCK, PROBE, RUN_DIR, check, equal,
-                  inside, log, main, pids, probe, processes, refused, run, said,
-                  sentence, start, wait_until)
+from jail import (ACCOUNT_DIR, ALICE, Hold, JAILSH, LOCK, PROBE, RUN_DIR, check,
+                  equal, inside, log, main, pids, probe, processes, refused,
+                  run, said, sentence, start, wait_until)
+
 
 def seqpacket():
     return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -423,6 +424,27 @@ def a_socket_that_is_not_roots_is_not_believed():
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     run("rm", "-rf", RUN_DIR)
+
+
+@sentence
+def who_asks_all_the_time_does_not_fill_the_log():
+    """200 at once and 50 a second; the others are counted."""
+    lines = []
+    with Hold("-l", "0"):
+        begun = time.monotonic()
+        askers = [start("/bin/sh", "-c", "for i in $(seq 100); do"
+                        f" {PROBE} guest {JAILSH} -c : 2>/dev/null; done")
+                  for _ in range(8)]
+        while any(asker.poll() is None for asker in askers):
+            lines += log.lines()
+            time.sleep(0.001)
+        took = time.monotonic() - begun
+        lines += log.lines()
+    wait_until(lambda: not pids("jail-keeper"))
+    lines += log.lines()
+    n = sum(" session user=" in line for line in lines)
+    check(n < 210 + 50 * took, n, "lines in", took)
+    check(took > 8 or any(" unsaid=" in line for line in lines), lines[-3:])
 
 
 # Listens where the jail's keeper would, and says ANSWER to who asks.
