@@ -60,18 +60,21 @@ open_changes(const struct plan *plan, struct err *err)
 	return account < 0 ? -1 : open_or_make(account, name, mode, err);
 }
 
-/* --- root inside ---------------------------------------------------------- */
-
 enum { IDS_MAX = 256 };
 
+/* Whose all of it is.  With the name: an account that is made later may get the
+ * same numbers. */
 static void
 tell_ids(const struct plan *plan, char ids[IDS_MAX])
 {
-	/* With the name: an account that is made later may get the same. */
-	(void)snprintf(ids, IDS_MAX,
-		       "account %.128s uid %u %u gid %u %u count %d\n",
-		       plan->account, plan->uid, plan->sub_uid, plan->gid,
-		       plan->sub_gid, (int)PLAN_SUB_IDS);
+	if (!plan->root_inside)
+		(void)snprintf(ids, IDS_MAX, "account %.128s uid %u\n",
+			       plan->account, plan->uid);
+	else
+		(void)snprintf(ids, IDS_MAX,
+			       "account %.128s uid %u %u gid %u %u count %d\n",
+			       plan->account, plan->uid, plan->sub_uid,
+			       plan->gid, plan->sub_gid, (int)PLAN_SUB_IDS);
 }
 
 /* Who could come to it would find set-uid programs of the account's there. */
@@ -106,12 +109,14 @@ write_ids(int dir, const char *ids, struct err *err)
 
 /* Complete or not there: a name is given when all is done. */
 static int
-make_layer(const struct plan *plan, int dir, struct err *err)
+make_layer(const struct plan *plan, int dir, const char *ids, struct err *err)
 {
+	if (write_ids(dir, ids, err) < 0)
+		return -1;
 	if (mkdirat(dir, "upper.new", 0755) < 0 && errno != EEXIST)
 		return err_errno(err, "make upper");
-	if (fchownat(dir, "upper.new", plan->uid, plan->gid,
-		     AT_SYMLINK_NOFOLLOW) < 0)
+	if (plan->root_inside && fchownat(dir, "upper.new", plan->uid,
+					  plan->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, "chown upper");
 	if (renameat(dir, "upper.new", dir, "upper") < 0)
 		return err_errno(err, "rename upper");
@@ -139,23 +144,24 @@ require_ids(int dir, const char *ids, struct err *err)
 		       (int)strcspn(ids, "\n"), ids);
 }
 
-/* The layer is the account's as the whole of what is in it is; what it is
- * worth without the word on its ids is not known. */
+/* The layer is root's, or where root inside is the account, the account's; what
+ * it is worth without the word on its ids is not known. */
 static int
-open_mapped(const struct plan *plan, int dir, struct err *err)
+open_layer(const struct plan *plan, int dir, struct err *err)
 {
+	const uid_t uid = plan->root_inside ? plan->uid : 0;
+	const gid_t gid = plan->root_inside ? plan->gid : 0;
 	cleanup_fd int layer = -1;
 	char ids[IDS_MAX];
 	struct stat st;
 
 	tell_ids(plan, ids);
-	if (require_closed(dir, err) < 0)
+	if (plan->root_inside && require_closed(dir, err) < 0)
 		return -1;
 	if (fstatat(dir, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT)
 			return err_errno(err, "upper");
-		if (write_ids(dir, ids, err) < 0 ||
-		    make_layer(plan, dir, err) < 0)
+		if (make_layer(plan, dir, ids, err) < 0)
 			return -1;
 	}
 	if (require_ids(dir, ids, err) < 0)
@@ -163,7 +169,7 @@ open_mapped(const struct plan *plan, int dir, struct err *err)
 	layer = open_directory(dir, "upper", &st, err);
 	if (layer < 0)
 		return -1;
-	if (st.st_uid != plan->uid || st.st_gid != plan->gid)
+	if (st.st_uid != uid || st.st_gid != gid)
 		return err_set(err, ERR_UNSAFE,
 			       "upper belongs to uid %u, gid %u: move it away",
 			       st.st_uid, st.st_gid);
@@ -174,12 +180,11 @@ int
 upper_open(const struct plan *plan, struct err *err)
 {
 	cleanup_fd int dir = open_changes(plan, err);
-	cleanup_fd int layer = -1, work = -1;
+	cleanup_fd int layer = dir < 0 ? -1 : open_layer(plan, dir, err);
+	cleanup_fd int work = -1;
 
-	if (dir < 0)
+	if (layer < 0)
 		return -1;
-	layer = plan->root_inside ? open_mapped(plan, dir, err)
-				  : open_or_make(dir, "upper", 0755, err);
-	work = layer < 0 ? -1 : open_or_make(dir, "work", 0755, err);
+	work = open_or_make(dir, "work", 0755, err);
 	return work < 0 ? -1 : fd_take(&dir);
 }

@@ -95,6 +95,30 @@ def the_tree_cannot_be_written():
 
 
 @case
+def who_gets_the_uid_of_another_does_not_get_his_changes():
+    jail_account("former", f'root = "{OTHER}";', "writable = true;")
+    uid = str(uid_of("former"))
+    same(su("former", "echo in").stdout, "in\n")
+    stop("former")
+    changes = pathlib.Path(f"/var/lib/jail/overlay/{uid}")
+    same(len(list(changes.glob("*/upper"))), 1, str(list(changes.iterdir())))
+    sh(["jailconf", "unjail", "former"])
+    sh(["userdel", "former"])
+    sh(["useradd", "-M", "-d", "/home/former", "-u", uid, "-s", "/bin/bash",
+        "later"])
+    sh(f"chown -R later: /home/former; jailconf add later --root {OTHER};"
+       f"echo 'writable = true;' >>{CONF_DIR}/users.d/later")
+    log = Logged()
+    lacks(su("later", "echo in").stdout, "^in$")
+    log.expect(r"refuse user=later .*what is in it belongs to other ids"
+               rf" \(account former uid {uid}\), not to account later uid {uid}:"
+               r" give the account those again, or move it away")
+    sh(f"mv {changes} {changes}.away")
+    same(su("later", "echo in").stdout, "in\n")
+    sh(["jailconf", "unjail", "--stop", "later"])
+
+
+@case
 def a_program_of_the_tree_gives_no_privilege():
     has(sh(f"ls -l {OTHER}/usr/bin/su"), "^-rws")
     has(ssh(NAME, "grep NoNewPrivs /proc/self/status").stdout, r"\s1$")
