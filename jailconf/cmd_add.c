@@ -334,8 +334,12 @@ unjail(const struct call *call, struct account *account, struct arena *arena,
 		out_line("nothing to do: no file of " CONF_DIR
 			 "/users.d jails %s",
 			 call->user);
-	if (account->name == NULL)
+	if (account->name == NULL) {
+		out_line("there is no account %s: jailconf list shows what "
+			 "runs by uid, and jailconf stop UID ends it",
+			 call->user);
 		return 0;
+	}
 	tell_rule(account);
 	if (tell_running(account, call->stop, err) < 0)
 		return -1;

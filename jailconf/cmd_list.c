@@ -7,6 +7,7 @@
 #include "jailconf/rehearse.h"
 #include "jailconf/running.h"
 #include "jailconf/verbs.h"
+#include "policy/amount.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -265,18 +266,23 @@ show(struct listing *listing, const struct running_name *name)
 	return fine;
 }
 
-/* Whose jails are meant: everybody's, or those of USER. */
+/* Whose jails are meant: everybody's, or those of USER, who may have been
+ * deleted and then is a uid. */
 static int
 find_uid(const char *user, uid_t *uid, struct err *err)
 {
 	struct account account = { 0 };
+	uint64_t number;
 
 	*uid = RUNNING_ALL;
 	if (user == NULL)
 		return 0;
-	if (account_lookup(user, &account, err) < 0)
+	if (account_lookup(user, &account, err) == 0)
+		*uid = account.uid;
+	else if (amount_parse_part(user, strlen(user), UINT32_MAX - 1, &number))
+		*uid = (uid_t)number;
+	else
 		return -1;
-	*uid = account.uid;
 	account_free(&account);
 	return *uid == 0 ? err_set(err, ERR_REFUSED, "root is never jailed")
 			 : 0;
@@ -311,12 +317,12 @@ cmd_list(const struct call *call)
 int
 cmd_stop(const struct call *call)
 {
-	struct account account = { 0 };
 	struct err err = { 0 };
 	int status = STATUS_PROBLEM;
+	uid_t uid;
 
-	if (account_lookup(call->user, &account, &err) == 0 &&
-	    running_stop(account.uid, &err) == 0) {
+	if (find_uid(call->user, &uid, &err) == 0 &&
+	    running_stop(uid, &err) == 0) {
 		out_line("stopped what ran of %s", call->user);
 		status = STATUS_FINE;
 	} else if (err.kind == ERR_GONE) {
@@ -325,6 +331,5 @@ cmd_stop(const struct call *call)
 	} else {
 		out_failure(call->user, &err);
 	}
-	account_free(&account);
 	return status;
 }

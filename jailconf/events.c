@@ -199,10 +199,24 @@ set_time(struct json_object *event, const char *microseconds)
 		json_set(event, "time", text);
 }
 
-/*
- * One entry.  Anybody can log a line that looks like root's; journald knows
- * who did.  Only jailsh(8) is not root.
- */
+/* Only jailsh(8), and jail-broker(8) about a command, are the account when they
+ * log. */
+static bool
+is_of_the_accounts(struct json_object *event, const char *ident,
+		   const char *uid, const struct event_owner *owner)
+{
+	const char *const told = get(event, "uid");
+	char wanted[16];
+
+	(void)snprintf(wanted, sizeof(wanted), "%u", owner->uid);
+	return owner->has_uid && told != NULL && strcmp(told, wanted) == 0 &&
+	       strcmp(uid, wanted) == 0 &&
+	       (strcmp(ident, "jailsh") == 0 ||
+		strcmp(ident, "jail-broker") == 0);
+}
+
+/* One entry.  Anybody can log a line that looks like root's; journald knows
+ * who did. */
 static void
 add_entry(struct json_object *list, struct json_object *entry,
 	  const struct event_owner *owner)
@@ -218,9 +232,7 @@ add_entry(struct json_object *list, struct json_object *entry,
 	if (event == NULL)
 		return;
 	if (strcmp(uid, "0") != 0 &&
-	    (strcmp(ident, "jailsh") != 0 ||
-	     strcmp(uid, get(event, "uid") != NULL ? get(event, "uid") : "") !=
-		     0)) {
+	    !is_of_the_accounts(event, ident, uid, owner)) {
 		(void)json_object_put(event);
 		return;
 	}
@@ -262,11 +274,12 @@ add_entries(struct json_object *list, const char *text,
 	(void)json_object_put(entries);
 }
 
+/* The last lines that the uid WHO has logged of OWNER. */
 static int
-read_journal(struct json_object *list, const struct event_owner *owner,
-	     struct err *err)
+read_journal_of(uid_t who, struct json_object *list,
+		const struct event_owner *owner, struct err *err)
 {
-	char count[24], grep[128];
+	char count[24], grep[128], sender[24];
 	const char *const argv[] = {
 		PROGRAM_JOURNALCTL,
 		"--no-pager",
@@ -277,11 +290,13 @@ read_journal(struct json_object *list, const struct event_owner *owner,
 		count,
 		grep,
 		"SYSLOG_FACILITY=10", /* LOG_AUTHPRIV */
+		sender,
 		NULL,
 	};
 	struct arena arena = { 0 };
 	const char *text;
 
+	(void)snprintf(sender, sizeof(sender), "_UID=%u", who);
 	(void)snprintf(count, sizeof(count), "--lines=%d", EVENTS_MAX);
 	if (owner->has_uid)
 		(void)snprintf(grep, sizeof(grep),
@@ -295,6 +310,36 @@ read_journal(struct json_object *list, const struct event_owner *owner,
 		add_entries(list, text, owner);
 	arena_free(&arena);
 	return text == NULL ? -1 : 0;
+}
+
+static int
+compare_times(const void *a, const void *b)
+{
+	struct json_object *const *const one = a, *const *const other = b;
+
+	return strcmp(get(*one, "time"), get(*other, "time"));
+}
+
+/* Each of both has its own: what the account logs pushes out nothing of
+ * root's. */
+static int
+read_journal(struct json_object *list, const struct event_owner *owner,
+	     struct err *err)
+{
+	struct json_object *const own = json_object_new_array();
+	int ret = own == NULL ? err_errno(err, "memory") : 0;
+
+	if (ret == 0)
+		ret = read_journal_of(0, list, owner, err);
+	if (ret == 0 && owner->has_uid)
+		ret = read_journal_of(owner->uid, own, owner, err);
+	for (size_t i = 0; ret == 0 && i < json_object_array_length(own); i++)
+		(void)json_object_array_add(
+			list,
+			json_object_get(json_object_array_get_idx(own, i)));
+	(void)json_object_put(own);
+	json_object_array_sort(list, compare_times);
+	return ret;
 }
 
 /* --- syslogd ------------------------------------------------------------- */

@@ -46,7 +46,9 @@ network_print(const struct plan *plan)
 		out_row("network", "none but a loopback");
 		break;
 	case PLAN_NETWORK_HOST:
-		out_row("network", "the host's, with its ports and %s",
+		out_row("network", "the host's, with %s and %s",
+			plan->ports.first != 0 ? "ports of its own"
+					       : "its ports",
 			plan->abstract_of_session
 				? "a session's own abstract sockets"
 				: "abstract sockets");

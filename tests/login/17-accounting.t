@@ -434,6 +434,40 @@ def nobody_but_root_can_put_a_line_into_it():
     same([e for e in events if e.get("jail") == "forged"], [])
 
 
+@case
+def nobody_s_lines_push_out_what_root_has_logged():
+    """Neither those of somebody else nor the account's own."""
+    if not WITH_SYSTEMD:
+        raise Skip("a file does not know who has written a line")
+    log = Logged()
+    refused(log, JAILED, rhost="192.0.2.11")
+    for who, uid in ((PLAIN, uid_of(PLAIN)), (JAILED, uid_of(JAILED))):
+        lines = "".join(f"refuse user={JAILED} uid={uid} jail=forged\n"
+                        for _ in range(60))
+        sh(["setpriv", f"--reuid={who}", "--clear-groups", "logger", "-p",
+            "authpriv.info", "-t", "jailsh"], stdin=None, input=lines)
+    last = f"refuse uid={uid_of(JAILED)} step=last"
+    sh(["setpriv", f"--reuid={JAILED}", "--clear-groups", "logger", "-p",
+        "authpriv.info", "-t", "jailsh", last])
+    eventually(lambda: any(e.get("step") == "last" for e in logged_of(JAILED)),
+               "the journal has all", 20)
+    events = logged_of(JAILED)
+    same([e.get("rhost") for e in events].count("192.0.2.11"), 1)
+    same([e for e in events if e.get("uid") == str(uid_of(PLAIN))], [])
+
+
+@case
+def what_the_broker_logs_as_the_account_is_there():
+    if not WITH_SYSTEMD:
+        raise Skip("a file does not know who has written a line")
+    jail_account("asker", 'commands = [ "passwd" ];')
+    log = Logged()
+    ssh("asker", "passwd --help")
+    log.expect("command user=asker ")
+    same([e["service"] for e in logged_of("asker")
+          if e["event"] == "command"], ["passwd"])
+
+
 # --- audit -----------------------------------------------------------------
 
 def traced(*strace):

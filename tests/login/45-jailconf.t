@@ -8,9 +8,9 @@ import pathlib
 import re
 import subprocess
 
-from bed import (CONF_DIR, JAILSH, KEEPER, PLAIN, RUN_DIR, account, case,
-                 eventually, has, keepers, lacks, once, run, same, set_up, sh,
-                 ssh, sshd, su, uid_of)
+from bed import (CGROUP, CONF_DIR, JAILSH, KEEPER, PLAIN, RUN_DIR, Logged,
+                 account, case, eventually, find_cgroups, has, keepers, lacks,
+                 once, run, same, set_up, sh, ssh, sshd, su, uid_of)
 
 TOOL = os.path.join(os.path.dirname(JAILSH), "jailconf")
 WHO = "tom"
@@ -447,6 +447,51 @@ def list_shows_each_jail_and_its_age():
         lacks(jailconf("list"), f"^{WHO} ")
         same(os.path.exists(f"/proc/{row['init']}"), False)
         has(jailconf("stop", WHO), "^nothing to do")
+
+
+@case
+def the_jail_of_an_account_that_is_gone_has_its_uid():
+    account("brief")
+    with jailed("brief"):
+        uid = uid_of("brief")
+        with open(users_file("brief"), "a", encoding="utf-8") as file:
+            file.write('linger = "forever";\n')
+        jailconf("exec", "--start", "brief", "--", "true")
+        line = sh(["getent", "passwd", "brief"])
+        try:
+            sh(f"sed -i '/^brief:/d' /etc/passwd; rm {users_file('brief')}")
+            has(jailconf("list"), rf"\b{uid}\b")
+            has(jailconf("stop", "brief", status=1), "no such user")
+            has(jailconf("unjail", "brief"), "jailconf stop UID ends it")
+            has(jailconf("stop", str(uid)), f"stopped what ran of {uid}")
+            lacks(jailconf("list"), rf"\b{uid}\b")
+            has(jailconf("stop", str(uid)), "^nothing to do")
+        finally:
+            pathlib.Path("/etc/passwd").open("a").write(line)
+
+
+@case
+def check_and_explain_try_what_a_login_would_do():
+    """A group of a jail's is made, and goes away again."""
+    with jailed(WHO):
+        base = next(path for path in (CGROUP / "jail.slice/jail.service",
+                                      CGROUP / "jail") if path.is_dir())
+        before = sorted(find_cgroups("."))
+        lacks(jailconf("explain", WHO), "cgroup")
+        same(sorted(find_cgroups(".")), before)
+        most = base / "cgroup.max.descendants"
+        count = len([p for p in base.rglob("*") if p.is_dir()])
+        most.write_text(f"{count}\n")
+        try:
+            why = "make cgroup .*: Resource temporarily unavailable"
+            has(jailconf("check", status=1), why)
+            has(jailconf("explain", WHO, status=1), why)
+            log = Logged()
+            lacks(ssh(WHO, "echo in").stdout, "^in$")
+            log.expect(f"refuse user={WHO} .*{why}")
+        finally:
+            most.write_text("max\n")
+        same(ssh(WHO, "echo in").stdout, "in\n")
 
 
 @case
