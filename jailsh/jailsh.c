@@ -25,14 +25,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_REFUSED = 126 };
+enum { EXIT_REFUSED = 126, EXIT_NO_SHELL = 127 };
 
 /* Root's mark in a jail: a link to the real shell.  On the host there is
  * no link beside it, only what running jails have there. */
 static const char inside_mark[] = RUN_DIR "/shell";
 
 static _Noreturn void
-refuse(const struct err *err)
+refuse(const struct err *err, int status)
 {
 	cleanup_fd int log = log_open();
 	struct log_event event;
@@ -42,7 +42,7 @@ refuse(const struct err *err)
 	log_add_cause(&event, "shell", err);
 	log_send(log, LOG_ERR, "jailsh", &event);
 	(void)fputs("login refused\n", stderr);
-	exit(EXIT_REFUSED);
+	exit(status);
 }
 
 /* Reads the real shell's path to SHELL.  Returns whether we are inside. */
@@ -87,6 +87,8 @@ become_shell(const char *shell, char **argv, struct err *err)
 	}
 	(void)execv(shell, argv);
 	(void)err_errno(err, "%s", shell);
+	if (err->errnum == ENOENT)
+		refuse(err, EXIT_NO_SHELL);
 }
 
 static size_t
@@ -159,11 +161,11 @@ main(int argc, char **argv)
 		return EXIT_REFUSED;
 	if (getuid() != geteuid() || getgid() != getegid()) {
 		(void)err_set(&err, ERR_UNSAFE, "jailsh is never set-uid");
-		refuse(&err);
+		refuse(&err, EXIT_REFUSED);
 	}
 	if (find_shell(shell, sizeof(shell)))
 		become_shell(shell, argv, &err);
 	else if (keep_to_ourselves(&err) == 0 && run_check_stdio(&err) == 0)
 		ask_keeper(argv, &err);
-	refuse(&err);
+	refuse(&err, EXIT_REFUSED);
 }
