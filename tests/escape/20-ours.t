@@ -31,7 +31,7 @@ RESULTS = pathlib.Path(os.environ.get("BED_OUT", RUN)) / "escape"
 EXPECTED = pathlib.Path("/bed/tests/expected")
 # What is n/a in this configuration is tried in another.
 ELSEWHERE = "not told: |is not root|there is no broker"
-AT_LEAST = 200  # attempts that could be made, and were contained
+AT_LEAST = 300  # attempts that could be made, and were contained
 
 # What the configurations below are made of.
 TOP = """
@@ -142,6 +142,8 @@ def tried(results, prefix):
 
 
 def judge(results, where):
+    same([name for name in planted.names(results, "n/a") if re.match(
+        "took too long|cannot fork", results[name][1])], [], "not tried")
     for verdict in ("leak", "n/a"):
         for name in planted.names(results, verdict):
             if not re.match(ELSEWHERE, results[name][1]):

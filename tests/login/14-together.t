@@ -6,10 +6,10 @@ import pathlib
 import subprocess
 import time
 
-from bed import (JAILED, PLAIN, RUN, RUN_DIR, both, case, eventually, has,
-                 inits, jail_account, lacks, of_uid, processes, proved,
-                 residue, run, same, sh, ssh, ssh_argv, sshd, stop, su,
-                 the_two, uid_of, PROOF)
+from bed import (JAILED, JAILSH, PLAIN, RUN, RUN_DIR, Logged, both, case,
+                 eventually, has, inits, jail_account, lacks, of_uid,
+                 processes, proved, residue, run, same, sh, ssh, ssh_argv, sshd,
+                 stop, su, the_two, uid_of, PROOF)
 from term import Terminal
 
 FORCED = 2223
@@ -209,6 +209,44 @@ def more_sessions_than_the_limit_are_refused_and_the_others_stay():
         same((done.returncode, done.stdout), (255, ""))
         same(su("few", "echo in").stdout, "")
     eventually(lambda: ssh("few", "echo in").stdout == "in\n", "in again")
+    stop("few")
+
+
+@case
+def nor_are_there_more_of_those_that_pam_knows_nothing_of():
+    """By the account's processes outside, that run jailsh."""
+    jail_account("few", "limits = { sessions = 2; };", "linger = 60;")
+    stop("few")
+    same(ssh("few", "echo in").stdout, "in\n")
+    clients = []
+    for _ in range(3):
+        clients.append(subprocess.Popen(
+            ["setpriv", "--reuid", "few", "--regid", "few", "--clear-groups",
+             JAILSH, "-c", "echo in; cat"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL))
+        if len(clients) <= 2:
+            same(clients[-1].stdout.readline(), "in\n")
+    same((clients[2].communicate()[0], clients[2].returncode), ("", 126))
+    for client in clients[:2]:
+        client.communicate()
+    eventually(lambda: ssh("few", "echo in").stdout == "in\n", "in again")
+    stop("few")
+
+
+@case
+def who_has_become_a_member_of_root_s_group_does_not_join():
+    jail_account("few", "linger = 60;")
+    stop("few")
+    with staying("few"):
+        sh(["gpasswd", "-a", "few", "root"])
+        log = Logged()
+        done = ssh("few", "echo in")
+        same((done.returncode, done.stdout), (255, ""))
+        same(su("few", "echo in").stdout, "")
+        log.expect("refuse user=few .*groups have changed")
+        sh(["gpasswd", "-d", "few", "root"])
+        same(ssh("few", "echo in").stdout, "in\n")
     stop("few")
 
 

@@ -76,6 +76,15 @@ def the_speed_of_a_disk_that_cannot_be_limited_is_told():
 
 
 @case
+def a_weight_of_disks_that_nothing_goes_by_is_told():
+    limit("io_weight = 50;")
+    log = Logged()
+    lacks(ssh(WHO, "echo in").stdout, "^in$")
+    log.expect(rf"refuse user={WHO} .*this host cannot limit io_weight: no"
+               " controller, or none for the home's disk")
+
+
+@case
 def a_quota_that_the_file_system_has_not_is_told():
     """Where it has one: 48-quota.t."""
     why = (rf"jail shell: disk is not limited: /home/{WHO}: its file"

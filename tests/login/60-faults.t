@@ -16,7 +16,7 @@ import re
 import signal
 import subprocess
 
-from bed import (JAILED, KEEPER, PATHS, RUN, case, collect_log, configure,
+from bed import (JAILED, KEEPER, PATHS, RUN, SLOW, case, collect_log, configure,
                  eventually, has, is_inside, jail_account, processes, residue,
                  run, same, secret, sh, ssh_argv, stop, the_two, PROOF)
 
@@ -76,8 +76,9 @@ def in_the_stack():
             path.write_text(text)
 
 
-def login(trace=None, timeout=5):
-    """An ssh login over pipes to an sshd of its own; what it printed."""
+def login(trace=None, timeout=30 * SLOW):
+    """An ssh login over pipes to an sshd of its own; what it printed.  Longer
+    than any time limit of ours it does not take."""
     server = f"/usr/sbin/sshd -i -e -f {SERVER}"
     if trace:
         server = f"strace -f -qq -o {trace} {server}"
@@ -88,9 +89,9 @@ def login(trace=None, timeout=5):
                               stderr=subprocess.DEVNULL, text=True)
     try:
         return client.communicate(timeout=timeout)[0]
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as hung:
         client.kill()
-        return client.communicate()[0]
+        raise AssertionError("the login hangs") from hung
     finally:
         clean_up()
 

@@ -77,7 +77,10 @@ def _overdue(*_):
 def run(seconds=60, chosen=tuple(sys.argv[1:])):
     """Runs the cases (those named on the command line, else all), each with
     at most SECONDS, prints a line for each and exits."""
-    bad = 0
+    unknown = set(chosen) - {name for name, _ in CASES}
+    bad = len(unknown)
+    for name in unknown:
+        print(f"not ok - {name}: there is no such case")
     signal.signal(signal.SIGALRM, _overdue)
     for name, function in CASES:
         if chosen and name not in chosen:
