@@ -185,10 +185,13 @@ make_account_and_jail(const struct plan *plan, struct cgroup *cgroup,
 {
 	cleanup_fd int account = -1;
 	char name[16];
+	bool first;
 
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
+	/* The last jail at its end has taken it away. */
+	first = mkdirat(cgroup->parent, name, 0755) == 0;
 	account = open_group(cgroup->parent, name, err);
-	if (account < 0 ||
+	if (account < 0 || share_weigh(plan->shares, account, first, err) < 0 ||
 	    share_hand_down(plan->shares, account, cgroup->held.jail, err) < 0)
 		return -1;
 	return open_jail(plan, account, cgroup, err);

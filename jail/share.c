@@ -59,6 +59,8 @@ static const struct {
 	[PLAN_SESSION_CPU] = { .file = NULL },
 };
 
+static const char bfq_file[] = "io.bfq.weight";
+
 /* Reads FILE of DIR, whole; returns -1 with errno. */
 static int
 read_file(int dir, const char *file, char text[TEXT_MAX])
@@ -99,9 +101,8 @@ write_io_weight(int dir, uint64_t weight)
 	if (ret < 0 && errno != ENOENT)
 		return -1;
 	(void)snprintf(text, sizeof(text), "%" PRIu64, bfq);
-	return write_file(dir, "io.bfq.weight", text) < 0 && errno != ENOENT
-		       ? -1
-		       : ret;
+	return write_file(dir, bfq_file, text) < 0 && errno != ENOENT ? -1
+								      : ret;
 }
 
 /* Whether WORD is one of those in TEXT, which have spaces between them. */
@@ -198,6 +199,42 @@ set_one(enum plan_share share, uint64_t value, int dir, const struct disk *must,
 	if (errno == ENOENT)
 		return 0;
 	return err_errno(err, "limit %s: %s %s", share_name(share), file, text);
+}
+
+/* What the weight SHARE is in DIR, a number that may have a word before it; 0
+ * if there is none. */
+static uint64_t
+read_weight(int dir, enum plan_share share)
+{
+	char text[TEXT_MAX];
+	const char *number;
+
+	if (read_file(dir, places[share].file, text) < 0 &&
+	    (share != PLAN_IO_WEIGHT || read_file(dir, bfq_file, text) < 0))
+		return 0;
+	number = strpbrk(text, "0123456789");
+	return number == NULL ? 0 : strtoull(number, NULL, 10);
+}
+
+int
+share_weigh(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+	    bool first, struct err *err)
+{
+	static const enum plan_share weights[] = { PLAN_CPU_WEIGHT,
+						   PLAN_IO_WEIGHT };
+
+	for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
+		const enum plan_share share = weights[i];
+		const uint64_t there = read_weight(dir, share);
+		const uint64_t value =
+			shares[share].set ? shares[share].value : WEIGHT;
+
+		if (there == 0 || value == there || (!first && value < there))
+			continue;
+		if (set_one(share, value, dir, NULL, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int

@@ -44,6 +44,15 @@ int share_set(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 	__attribute__((nonnull(1, 4, 5), warn_unused_result));
 
 /*
+ * Gives the cgroup DIR, which is around the jail's, its weights: they count
+ * among siblings only.  FIRST: no other jail is in it; else it has the largest
+ * of all of them.  Returns 0, or -1 and an ERR_SYSTEM.
+ */
+int share_weigh(const struct plan_limit_share shares[PLAN_SHARES], int dir,
+		bool first, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * Takes away from the cgroup DIR what limits it has that are not in SHARES.
  * Returns 0, or -1 and an ERR_SYSTEM.
  */

@@ -21,15 +21,19 @@ if not WANTED <= CONTROLLERS:
     print("no controllers in cgroup version 2")
     sys.exit(77)
 
-WHO = "limited"
+WHO, HEAVY = "limited", "heavy"
 MIB = 1 << 20
 
 account(PLAIN)
 jail_account(WHO)
+jail_account(HEAVY)
 sshd()
 
 # tail(1) keeps all of a line that has no end; prints how much that was.
 HOG = "head -c %dM /dev/zero | tail | wc -c"
+# The same, which stays for a while.
+HOG_IN = "sh -c 'head -c %dM /dev/zero | (tail | wc -c; sleep 5)'"
+BURN = "timeout %d sh -c 'while :; do :; done'"
 # Starts sleepers, at most 60, counting, until that fails.
 FORKS = ("sh -c 'n=0; while [ $n -lt 60 ]; do sleep %d >/dev/null 2>&1 &"
          " n=$((n+1)); echo $n; done'")
@@ -165,28 +169,130 @@ def ten_sessions_cannot_start_more_processes_together():
 
 @case
 def a_jail_that_burns_time_has_its_share_only():
-    limit("cpus = 0.5; cpu_weight = 10;")
-    burn = "timeout 15 sh -c 'while :; do :; done'"
+    limit("cpus = 0.5; cpu_weight = 10; sessions = 30;")
     with held():
         path = cgroup_of(WHO)
         same((path / "cpu.max").read_text().split(), ["50000", "100000"])
         same((path / "cpu.weight").read_text().strip(), "10")
 
-        def used_us():
-            text = (path / "cpu.stat").read_text()
-            return int(re.search(r"^usage_usec (\d+)", text).group(1))
-        clients = [subprocess.Popen(argv, stdin=subprocess.DEVNULL)
-                   for argv in (ssh_argv(WHO, burn),
-                                ["su", "-", WHO, "-c", burn])]
-        eventually(lambda: event(WHO, "cpu.stat", "nr_throttled") > 0,
-                   "it is held back", 20)
-        start, used = time.monotonic(), used_us()
-        others_get_in()
-        time.sleep(1)
-        share = (used_us() - used) / (time.monotonic() - start) / 1e6
-        same(share < 0.75, True, f"{share} processors of 0.5")
-        for client in clients:
-            client.wait(300)
+        one = ["su", "-", WHO, "-c", BURN % 15]
+        for clients in ([subprocess.Popen(one, stdin=subprocess.DEVNULL)],
+                        start(BURN % 15)):
+            throttled = event(WHO, "cpu.stat", "nr_throttled")
+            eventually(lambda: event(WHO, "cpu.stat", "nr_throttled") >
+                       throttled, "it is held back", 60)
+            begin, used = time.monotonic(), used_us(WHO)
+            others_get_in()
+            time.sleep(1)
+            share = (used_us(WHO) - used) / (time.monotonic() - begin) / 1e6
+            same(share < 0.75, True, f"{share} processors of 0.5")
+            for client in clients:
+                client.communicate(timeout=600)
+
+
+def used_us(name):
+    return event(name, "cpu.stat", "usage_usec")
+
+
+@case
+def who_weighs_less_has_less_of_busy_processors():
+    """One session of it, and ten, beside as many programs of another account's
+    as there are processors."""
+    limit("cpu_weight = 10; sessions = 30;")
+    configure(HEAVY, "limits = { cpu_weight = 1000; };")
+    busy = f"for i in $(seq $(nproc)); do {BURN % 60} & done; wait"
+    one = ["su", "-", WHO, "-c", busy]
+    with held(), held(HEAVY):
+        for clients in ([subprocess.Popen(one, stdin=subprocess.DEVNULL)],
+                        start(BURN % 60)):
+            eventually(lambda: "while" in sh(f"ps -o args= -u {uid_of(WHO)}"),
+                       "it works", 60)
+            other = subprocess.Popen(["su", "-", HEAVY, "-c", busy],
+                                     stdin=subprocess.DEVNULL)
+            eventually(lambda: "while" in
+                       sh(f"ps -o args= -u {uid_of(HEAVY)}"), "both do", 60)
+            before = used_us(WHO), used_us(HEAVY)
+            time.sleep(6)
+            light, heavy = (used_us(name) - n for name, n in
+                            zip((WHO, HEAVY), before))
+            sh(f"pkill -KILL -u {uid_of(WHO)} -f while; pkill -KILL -u"
+               f" {uid_of(HEAVY)} -f while; :")
+            for client in [*clients, other]:
+                client.communicate(timeout=600)
+            same(light < heavy / 3, True, f"{light} of {light + heavy} us")
+    stop(HEAVY)
+
+
+@case
+def who_has_more_memory_than_is_high_is_slowed_down():
+    limit('memory = "300M"; memory_high = "32M"; sessions = 30;')
+    with held():
+        same(number(WHO, "memory.high"), 32 * MIB)
+        for clients in ([subprocess.Popen(
+                ["su", "-", WHO, "-c", "timeout 20 " + HOG_IN % 60],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)],
+                        start("timeout 20 " + HOG_IN % 6)):
+            high = event(WHO, "memory.events", "high")
+            eventually(lambda: event(WHO, "memory.events", "high") > high,
+                       "it is above", 60)
+            others_get_in()
+            for client in clients:
+                client.communicate(timeout=600)
+        same(event(WHO, "memory.events", "oom_kill"), 0, "killed")
+
+
+@contextlib.contextmanager
+def swap_of_the_host():
+    """64 MiB, on the disk of the homes."""
+    sh("head -c 64M /dev/zero >/home/swap; chmod 600 /home/swap;"
+       " mkswap /home/swap")
+    if sh("swapon /home/swap", check=False).returncode != 0:
+        raise Skip("no swap on this file system")
+    try:
+        yield
+    finally:
+        sh("swapoff /home/swap; rm /home/swap", timeout=300)
+
+
+@case
+def neither_one_session_nor_ten_have_more_swap():
+    with swap_of_the_host():
+        limit('memory = "32M"; swap = "16M"; sessions = 30;')
+        with held():
+            same(number(WHO, "memory.swap.max"), 16 * MIB)
+            lacks(su(WHO, HOG % 60).stdout, str(60 * MIB), "all of it")
+            killed = event(WHO, "memory.events", "oom_kill")
+            same(killed > 0, True, "one")
+            outputs(start(HOG_IN % 12))
+            same(event(WHO, "memory.events", "oom_kill") > killed, True, "ten")
+            if (cgroup_of(WHO) / "memory.swap.peak").exists():  # Linux 6.5
+                same(4 * MIB < number(WHO, "memory.swap.peak") <= 16 * MIB,
+                     True, str(number(WHO, "memory.swap.peak")))
+        limit('memory = "32M"; swap = "60M";')
+        with held():
+            has(su(WHO, HOG % 60).stdout, str(60 * MIB), "where there is swap")
+
+
+@case
+def a_weight_of_disks_is_held_where_the_disk_goes_by_it():
+    qos = CGROUP / "io.cost.qos"
+    if not qos.exists():
+        raise Skip("no iocost in this kernel")
+    disk = os.stat(f"/home/{WHO}").st_dev
+    number_of_it = f"{os.major(disk)}:{os.minor(disk)}"
+    limit("io_weight = 50; sessions = 30;")
+    why = "this host cannot limit io_weight: no controller, or none for the"
+    log = Logged()
+    lacks(su(WHO, "echo in").stdout, "^in$")
+    log.expect(f"refuse user={WHO} .*{why}", 20)
+    has(sh(["jailconf", "explain", WHO], check=False).stdout, why)
+    qos.write_text(f"{number_of_it} enable=1\n")
+    try:
+        with held():
+            has((cgroup_of(WHO) / "io.weight").read_text(), "^default 50$")
+        lacks(sh(["jailconf", "explain", WHO]), "not held")
+    finally:
+        qos.write_text(f"{number_of_it} enable=0\n")
 
 
 @case
@@ -240,17 +346,20 @@ def one_session_cannot_write_or_read_faster():
 
 
 @case
-def ten_sessions_cannot_write_faster_together():
+def ten_sessions_cannot_write_or_read_faster_together():
     if "io" not in CONTROLLERS:
         raise Skip("no controller for disks")
-    limit('io_write = "512K"; sessions = 30;')
+    limit('io_write = "512K"; io_read = "512K"; sessions = 30;')
+    sh(f"head -c 8M /dev/urandom >/home/{WHO}/what; sync")
     with held():
         name = f"/home/{WHO}/$$"
-        begin = time.monotonic()
-        texts = outputs(start(WRITE % (name, 8, name)))
-        same(sum("took" in text for text in texts), 10, str(texts))
-        # 5 MiB, of which the first tenth of a second's is free.
-        same(time.monotonic() - begin > 8, True, "it takes its time")
+        for what in (WRITE % (name, 8, name),
+                     READ % (f"/home/{WHO}/what", 8)):
+            begin = time.monotonic()
+            texts = outputs(start(what))
+            same(sum("took" in text for text in texts), 10, str(texts))
+            # 5 MiB, of which the first tenth of a second's is free.
+            same(time.monotonic() - begin > 8, True, "it takes its time")
 
 
 @case
