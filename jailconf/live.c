@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "jailconf/live.h"
 
+#include "base/log.h"
 #include "jailconf/output.h"
 
 #include <fnmatch.h>
@@ -77,6 +78,7 @@ live_tell(struct live *live, const char *door, const char *name,
 	const char *const reason =
 		verdict == LEAK ? find_reason(live, door, name) : NULL;
 	struct json_object *row;
+	char said[2048];
 
 	live->count[verdict]++;
 	live->tried += verdict != NOT_HERE;
@@ -94,7 +96,9 @@ live_tell(struct live *live, const char *door, const char *name,
 	json_set(row, "door", door);
 	json_set(row, "name", name);
 	json_set(row, "verdict", verdict_name(verdict));
-	json_set(row, "detail", detail);
+	/* It may be the account's own: JSON knows nothing of C1. */
+	log_escape(detail, said, sizeof(said));
+	json_set(row, "detail", said);
 	json_set(row, "expected", reason);
 	(void)json_object_array_add(live->list, row);
 }

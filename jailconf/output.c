@@ -98,12 +98,8 @@ out_json(struct json_object *object)
 void
 json_set(struct json_object *object, const char *key, const char *text)
 {
-	char line[16384] = "";
-
-	if (text != NULL)
-		log_escape(text, line, sizeof(line));
 	(void)json_object_object_add(object, key,
-				     text != NULL ? json_object_new_string(line)
+				     text != NULL ? json_object_new_string(text)
 						  : NULL);
 }
 
