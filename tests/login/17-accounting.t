@@ -462,7 +462,7 @@ def what_the_broker_logs_as_the_account_is_there():
         raise Skip("a file does not know who has written a line")
     jail_account("asker", 'commands = [ "passwd" ];')
     log = Logged()
-    ssh("asker", "passwd --help")
+    ssh("asker", "passwd </dev/null")
     log.expect("command user=asker ")
     same([e["service"] for e in logged_of("asker")
           if e["event"] == "command"], ["passwd"])

@@ -298,6 +298,14 @@ def a_core_is_no_larger():
             sh(f"rm -rf {HOME}/c")
             size = int(enter(WHO, crash).stdout.split()[-1])
             same(least <= size <= most, True, f"{size} KiB, {words}")
+        clients = [subprocess.Popen(
+            ssh_argv(WHO, crash.replace("c;", f"c{i};")), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL) for i in range(AT_ONCE)]
+        sizes = [int(client.communicate(timeout=60 * SLOW)[0].split()[-1])
+                 for client in clients]
+        same([s for s in sizes if not least <= s <= most], [], str(sizes))
+        sh(f"rm -rf {HOME}/c?")
 
 
 @case

@@ -12,8 +12,9 @@ import sys
 import time
 
 from bed import (CGROUP, SLOW, Logged, case, configure, eventually,
-                 find_cgroups, has, jail_account, lacks, of_uid, processes,
-                 run, same, sh, ssh, ssh_argv, sshd, stop, su, uid_of)
+                 find_cgroups, has, inits, jail_account, keepers, lacks, of_uid,
+                 processes, run, same, sh, ssh, ssh_argv, sshd, stop, su,
+                 uid_of)
 from term import Terminal
 
 if not (CGROUP / "cgroup.controllers").exists():
@@ -183,6 +184,20 @@ def ten_sessions_at_once_end_each():
 
 
 @case
+def ten_that_last_too_long_end_each():
+    limit(f"session_time = {LAST};")
+    log = Logged()
+    clients = [start("ssh" if i % 3 == 0 else "su", "sleep 6010; echo all")
+               for i in range(10)]
+    texts = [client.communicate(timeout=500)[0] for client in clients]
+    lacks("".join(texts), "^all")
+    eventually(lambda: log.text().count("over=session_time") >= 10,
+               "each in the log", 10)
+    eventually(lambda: not running("sleep 6010"), "they have ended",
+               GRACE + 10)
+
+
+@case
 def sessions_that_have_ended_leave_nothing():
     limit('session_time = "1h";')
     keep = start("ssh", "echo up; sleep 6007")
@@ -217,8 +232,8 @@ def the_keeper_never_waits_for_ever_for_a_time_that_is_far():
     limit('session_time = "30d"; session_cpu = 9000000;')
     keep = start("ssh", "echo up; sleep 6009")
     same(keep.stdout.readline(), "up\n")
-    keeper, = [pid for pid, (_, words) in processes().items()
-               if words == f"jail-keeper {WHO}"]
+    keeper, = [pid for pid in set(keepers()) - set(inits())
+               if processes()[pid][1] == f"jail-keeper {WHO}"]
 
     def waits():
         """poll(2)'s number on this machine is not its; the time is."""

@@ -46,6 +46,9 @@ MAY_FAIL = {
     "child": {"fcntl", "recvfrom", "sendto", "socket"},
 }
 
+# The filter stays with sshd, which then does not hear that its child has ended.
+SSHD_WAITS = {"open": {"close", "rt_sigaction", "wait4"}, "child": {"close"}}
+
 SERVER = RUN / "faults-sshd.conf"
 FAULT = RUN / "fault"
 MODULE = RUN / "pam_fault.so"
@@ -76,7 +79,7 @@ def in_the_stack():
             path.write_text(text)
 
 
-def login(trace=None, timeout=30 * SLOW):
+def login(trace=None, sshd_waits=False):
     """An ssh login over pipes to an sshd of its own; what it printed.  Longer
     than any time limit of ours it does not take."""
     server = f"/usr/sbin/sshd -i -e -f {SERVER}"
@@ -88,9 +91,11 @@ def login(trace=None, timeout=30 * SLOW):
                               stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True)
     try:
-        return client.communicate(timeout=timeout)[0]
+        return client.communicate(timeout=SLOW * (5 if sshd_waits else 30))[0]
     except subprocess.TimeoutExpired as hung:
         client.kill()
+        if sshd_waits:
+            return client.communicate()[0]
         raise AssertionError("the login hangs") from hung
     finally:
         clean_up()
@@ -195,7 +200,7 @@ def inject(hook, errnum):
     for call in CALLS[hook]:
         FAULT.write_text(f"{hook} {NUMBERS[call]} {errnum}\n")
         try:
-            state = state_of(login())
+            state = state_of(login(sshd_waits=call in SSHD_WAITS[hook]))
         except AssertionError as err:
             wrong.append(f"{call}: {err}")
             continue

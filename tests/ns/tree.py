@@ -293,8 +293,8 @@ def changes_are_for_the_ids_that_they_were_made_with():
     with Tree():
         said(probe(*ROOT, "take"))
         answer = probe(*WRITABLE, "run", "echo", "ran")
-        check("upper belongs to uid 61001, not to root" in answer.stderr,
-              answer)
+        check(f"what is in it belongs to other ids ({OURS}), not to account"
+              f" alice uid {ALICE}: " in answer.stderr, answer)
 
 
 @sentence
