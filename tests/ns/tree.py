@@ -206,6 +206,10 @@ def a_tree_that_is_not_roots_alone_is_refused():
 
 @sentence
 def an_upper_layer_that_is_not_roots_alone_is_refused():
+    def of_alice():
+        os.makedirs(UPPER)
+        write(UPPER + "/ids", f"account alice uid {ALICE}\n")
+
     for damage, why in (
             (lambda: os.chown("/mnt/state/overlay", ALICE, ALICE),
              f"overlay belongs to uid {ALICE}, not to root"),
@@ -214,10 +218,9 @@ def an_upper_layer_that_is_not_roots_alone_is_refused():
             (lambda: os.symlink(OUTSIDE, UPPER), "61001: Not a directory"),
             (lambda: (os.makedirs(UPPER), os.chmod(UPPER, 0o777)),
              "61001 can be changed by others (mode 0777)"),
-            (lambda: (os.makedirs(UPPER), os.symlink(OUTSIDE, UPPER +
-                                                     "/upper")),
+            (lambda: (of_alice(), os.symlink(OUTSIDE, UPPER + "/upper")),
              "upper: Not a directory"),
-            (lambda: (os.makedirs(UPPER + "/upper"),
+            (lambda: (of_alice(), os.makedirs(UPPER + "/upper"),
                       os.symlink(OUTSIDE, UPPER + "/work")),
              "work: Not a directory")):
         with Tree():
