@@ -65,18 +65,27 @@ open_hierarchy(void)
 	return find_hierarchy(&hierarchy, &err) < 0 ? -1 : hierarchy;
 }
 
-/* Opens NAME below the directory DIR, and makes it first if need be. */
+/* Opens NAME below the directory DIR, and makes it first if need be: *MADE. */
 static int
-open_group(int dir, const char *name, struct err *err)
+make_group(int dir, const char *name, bool *made, struct err *err)
 {
 	cleanup_fd int fd = -1;
 
-	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+	*made = mkdirat(dir, name, 0755) == 0;
+	if (!*made && errno != EEXIST)
 		return err_errno(err, "make cgroup %s", name);
 	fd = openat(dir, name, dir_flags);
 	if (fd < 0)
 		return err_errno(err, "cgroup %s", name);
 	return fd_take(&fd);
+}
+
+static int
+open_group(int dir, const char *name, struct err *err)
+{
+	bool made;
+
+	return make_group(dir, name, &made, err);
 }
 
 /*
@@ -189,8 +198,7 @@ make_account_and_jail(const struct plan *plan, struct cgroup *cgroup,
 
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
 	/* The last jail at its end has taken it away. */
-	first = mkdirat(cgroup->parent, name, 0755) == 0;
-	account = open_group(cgroup->parent, name, err);
+	account = make_group(cgroup->parent, name, &first, err);
 	if (account < 0 || share_weigh(plan->shares, account, first, err) < 0 ||
 	    share_hand_down(plan->shares, account, cgroup->held.jail, err) < 0)
 		return -1;
