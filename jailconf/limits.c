@@ -7,6 +7,7 @@
 #include "jailconf/rehearse.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void
 add_amount(struct line *line, rlim_t value)
@@ -235,6 +236,33 @@ add_quota(const struct plan *plan, struct json_object *limits)
 	(void)json_object_object_add(limits, "disk", quota);
 }
 
+/* Of directories that have a tmpfs of their own, as the keys of jail.conf(5).
+ */
+static void
+add_own_sizes(const struct plan *plan, struct json_object *limits)
+{
+	static const struct {
+		const char *target, *bytes, *files;
+	} keys[] = {
+		{ "/dev/shm", "shm", "shm_files" },
+		{ "/run", "run", "run_files" },
+	};
+
+	for (size_t i = 0; i < plan->n_entries; i++) {
+		const struct entry *const entry = &plan->entries[i];
+		uint64_t bytes, files;
+
+		if (entry->kind != ENTRY_SCRATCH ||
+		    entry_own_size(entry, &bytes, &files) <= 0)
+			continue;
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (strcmp(entry->target, keys[k].target) == 0) {
+				json_set_number(limits, keys[k].bytes, bytes);
+				json_set_number(limits, keys[k].files, files);
+			}
+	}
+}
+
 void
 limits_json(const struct plan *plan, struct json_object *object)
 {
@@ -244,6 +272,7 @@ limits_json(const struct plan *plan, struct json_object *object)
 
 	json_set_number(limits, "tmp", plan->scratch_bytes);
 	json_set_number(limits, "tmp_files", plan->scratch_files);
+	add_own_sizes(plan, limits);
 	json_set_number(limits, "terminals", plan->terminals);
 	json_set_number(limits, "sessions", plan->sessions);
 	(void)cgroup_foresee(plan, &held, &err);

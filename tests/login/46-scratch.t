@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """sizes of /tmp, /dev/shm and /run: from one session, by ssh and by su, and from
 ten at once"""
+import json
 import subprocess
 
 from bed import (SLOW, case, configure, has, jail_account, run, same, sh, ssh,
@@ -46,6 +47,9 @@ def one_session_has_what_is_given():
         same((kib >= 3072, files), (True, 150), f"{kib} {files}")
     has(sh(["jailconf", "explain", WHO]),
         "/dev/shm +scratch of its own, 1024 KiB and 100 files, mode 1777")
+    limits = json.loads(sh(["jailconf", "explain", "--json", WHO]))["limits"]
+    same([limits[name] for name in ("shm", "shm_files", "run", "run_files")],
+         [1 << 20, 100, 2 << 20, 120])
     same(ssh(WHO, "grep -c ' /dev/shm .*nosuid,nodev' /proc/mounts").stdout,
          "1\n")
 
