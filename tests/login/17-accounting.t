@@ -404,7 +404,7 @@ def jailconf_log_tells_who_came_in_and_who_was_refused_why():
 def jailconf_log_tells_which_limit_was_hit_or_is_not_held():
     who = "bounded"
     jail_account(who, 'limits = { memory = "96M"; session_time = '
-                      f"{int(3 + 1.5 * SLOW)};"
+                      f"{int(4 + 2 * SLOW)};"
                       ' required = [ "session_time" ]; };')
     log = Logged()
     same(ssh(who, "echo in; sleep 60").stdout, "in\n")

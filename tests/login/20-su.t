@@ -167,7 +167,7 @@ def sigterm_to_su_ends_the_session(who):
     eventually(lambda: left(who, "sleep 5151"), "it runs")
     client.send_signal(signal.SIGTERM)
     same(client.wait(10 * SLOW), -signal.SIGTERM, "status of su")
-    eventually(lambda: not left(who, "sleep 5151"), "it ends", 5)
+    eventually(lambda: not left(who, "sleep 5151"), "it ends")
 
 
 @both
@@ -179,7 +179,7 @@ def what_ignores_sigterm_is_killed_all_the_same(who):
     time.sleep(0.3)
     client.send_signal(signal.SIGTERM)
     same(client.wait(10 * SLOW), -signal.SIGTERM, "status of su")
-    eventually(lambda: not left(who, "trap"), "it ends", 5)
+    eventually(lambda: not left(who, "trap"), "it ends")
 
 
 @case
@@ -191,7 +191,7 @@ def kill_9_of_jailsh_outside_ends_the_session():
     same(len(outside), 1, "one jailsh stands outside")
     os.kill(outside[0], signal.SIGKILL)
     client.wait(10 * SLOW)
-    eventually(lambda: not left(JAILED, "sleep 5353"), "it ends", 5)
+    eventually(lambda: not left(JAILED, "sleep 5353"), "it ends")
 
 
 @case

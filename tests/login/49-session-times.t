@@ -22,7 +22,7 @@ if not (CGROUP / "cgroup.controllers").exists():
     sys.exit(77)
 
 WHO = "timed"
-LAST = int(3 + 1.5 * SLOW)  # a login must fit in
+LAST = int(4 + 2 * SLOW)  # a login must fit in
 GRACE = 10  # between SIGHUP and SIGKILL
 
 jail_account(WHO)

@@ -342,7 +342,7 @@ class Logged:
     def text(self):
         return log_text()[self.start:]
 
-    def expect(self, pattern, seconds=5):
+    def expect(self, pattern, seconds=20):
         with contextlib.suppress(AssertionError):
             return eventually(lambda: re.search(pattern, self.text(), re.M),
                               "", seconds)
