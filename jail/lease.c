@@ -13,12 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
-
-enum {
-	GONE_TRIES = 100,
-	GONE_PAUSE_NS = 10 * 1000 * 1000,
-};
 
 /* What jail-keeper(8) finds its descriptors at. */
 enum {
@@ -207,29 +201,6 @@ start_locked(const struct plan *plan, struct lease *lease, struct err *err)
 	return -1;
 }
 
-/*
- * Nobody listens any more, or there would be two jails.  A keeper that dies
- * hangs up on who is connected and on its name one after the other.
- */
-static int
-require_none(const struct plan *plan, struct err *err)
-{
-	const struct timespec pause = { .tv_nsec = GONE_PAUSE_NS };
-
-	for (int i = 0; i < GONE_TRIES; i++) {
-		cleanup_fd int sock =
-			registry_connect(plan->uid, plan->jail, err);
-
-		if (sock < 0)
-			return err->kind == ERR_GONE ? 0 : -1;
-		(void)nanosleep(&pause, NULL);
-	}
-	return err_set(err, ERR_REFUSED,
-		       "jail %s: its keeper hangs up on us and runs on: "
-		       "jailconf stop %s",
-		       plan->jail, plan->account);
-}
-
 int
 lease_take(const struct plan *plan, struct lease *lease, struct err *err)
 {
@@ -245,7 +216,8 @@ lease_take(const struct plan *plan, struct lease *lease, struct err *err)
 	/* Who had the lock before us may have started it. */
 	if (lease_join(plan->uid, plan->jail, lease, err) == 0)
 		return 0;
-	if (err->kind != ERR_GONE || require_none(plan, err) < 0)
+	if (err->kind != ERR_GONE ||
+	    registry_require_none(plan->uid, plan->jail, err) < 0)
 		return -1;
 	return start_locked(plan, lease, err);
 }

@@ -18,6 +18,8 @@
 enum {
 	LOCK_TRIES = 2000,
 	LOCK_PAUSE_NS = 5 * 1000 * 1000,
+	GONE_TRIES = 100,
+	GONE_PAUSE_NS = 10 * 1000 * 1000,
 	/* The directory may go away under us, but not again and again. */
 	OPEN_TRIES = 20,
 	LISTEN_BACKLOG = 128,
@@ -73,6 +75,25 @@ registry_connect(uid_t uid, const char *jail, struct err *err)
 	if (require_root_peer(sock, err) < 0)
 		return -1;
 	return fd_take(&sock);
+}
+
+int
+registry_require_none(uid_t uid, const char *jail, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = GONE_PAUSE_NS };
+
+	for (int i = 0; i < GONE_TRIES; i++) {
+		cleanup_fd int sock = registry_connect(uid, jail, err);
+
+		if (sock < 0)
+			return err->kind == ERR_GONE ? 0 : -1;
+		(void)nanosleep(&pause, NULL);
+	}
+	return err_set(err, ERR_REFUSED,
+		       "jail %s: its keeper hangs up on us and runs on, as one "
+		       "of another version may: find it with \"pgrep -a "
+		       "jail-keeper\", and kill it",
+		       jail);
 }
 
 /* Whether somebody listens at a name; what a killed keeper has left counts

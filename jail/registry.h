@@ -62,4 +62,13 @@ int registry_listen(uid_t uid, const char *jail, struct err *err)
  */
 void registry_remove(uid_t uid, const char *jail) __attribute__((nonnull));
 
+/*
+ * Nobody listens at the name of the account's JAIL, or there would be two
+ * jails. A keeper that dies hangs up on who is connected and on its name one
+ * after the other: waits a second for that.  Returns 0, or -1 with ERR_REFUSED
+ * (somebody hangs up and listens on) or what registry_connect() fails with.
+ */
+int registry_require_none(uid_t uid, const char *jail, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 #endif

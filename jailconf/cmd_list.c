@@ -2,6 +2,7 @@
 /* jailconf list, jailconf stop */
 #include "base/cleanup.h"
 #include "base/seal.h"
+#include "jail/registry.h"
 #include "jailconf/events.h"
 #include "jailconf/output.h"
 #include "jailconf/rehearse.h"
@@ -250,8 +251,10 @@ show(struct listing *listing, const struct running_name *name)
 
 	if (name->jail[0] == '\0' || running_ask(name, &jail, &err) < 0) {
 		if (name->jail[0] == '\0' || err.kind == ERR_GONE) {
-			(void)running_sweep(name);
-			return true;
+			if (running_sweep(name) || name->jail[0] == '\0' ||
+			    registry_require_none(name->uid, name->jail,
+						  &err) == 0)
+				return true;
 		}
 		out_error("uid %u, jail %s: %s", name->uid, name->jail,
 			  err.text);

@@ -240,6 +240,19 @@ wait_for_end(int sock, struct err *err)
 	}
 }
 
+/* Who does not know the word hangs up, too; who answers is the next jail. */
+static int
+require_ended(const struct running_name *name, struct err *err)
+{
+	struct running_jail next = { 0 };
+
+	if (running_ask(name, &next, err) == 0) {
+		plan_free(&next.plan);
+		return 0;
+	}
+	return registry_require_none(name->uid, name->jail, err);
+}
+
 static int
 stop_one(const struct running_name *name, struct err *err)
 {
@@ -247,9 +260,10 @@ stop_one(const struct running_name *name, struct err *err)
 	struct wire_msg stop = { .kind = WIRE_STOP };
 
 	/* The keeper hangs up when all of the jail is gone. */
-	if (sock < 0 || wire_send(sock, &stop, NULL, 0, err) < 0)
+	if (sock < 0 || wire_send(sock, &stop, NULL, 0, err) < 0 ||
+	    wait_for_end(sock, err) < 0)
 		return -1;
-	return wait_for_end(sock, err);
+	return require_ended(name, err);
 }
 
 int
