@@ -41,15 +41,16 @@ keeper_log_not_held(const struct keeper *keeper)
 }
 
 void
-keeper_log_life(const struct keeper *keeper, const char *name)
+keeper_log_life(struct keeper *keeper, const char *name)
 {
 	struct log_event event;
 
 	keeper_event(keeper, &event, name);
 	if (keeper->init > 0)
 		log_add_number(&event, "init", keeper->init);
-	if (keeper->n_unsaid > 0) /* the last of them */
+	if (keeper->n_unsaid > 0)
 		log_add_number(&event, "unsaid", keeper->n_unsaid);
+	keeper->n_unsaid = 0;
 	log_send(keeper->log, LOG_INFO, "jail-keeper", &event);
 }
 

@@ -79,7 +79,7 @@ void keeper_event(const struct keeper *keeper, struct log_event *event,
 		  const char *name) __attribute__((nonnull));
 
 /* The jail begins or ends (NAME). */
-void keeper_log_life(const struct keeper *keeper, const char *name)
+void keeper_log_life(struct keeper *keeper, const char *name)
 	__attribute__((nonnull));
 
 /* The limits that this host does not hold, if there are any; the plan has

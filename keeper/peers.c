@@ -400,6 +400,16 @@ fork_session(struct keeper *keeper, const struct session *session,
 	return pid;
 }
 
+/*
+ * Whether only root can have said what comes from PEER.  Where sshd's child has
+ * entered, it has the connection, too, and is the account now.
+ */
+static bool
+speaks_as_root(const struct peer *peer)
+{
+	return peer->uid == 0 && peer->entered < 0;
+}
+
 /* Whether the log has a line for what PEER asks for, which then counts those
  * that it has not. */
 static bool
@@ -407,7 +417,7 @@ may_log(struct keeper *keeper, const struct peer *peer)
 {
 	const int64_t now = now_ms();
 
-	if (peer->uid == 0)
+	if (speaks_as_root(peer))
 		return true;
 	if (keeper->paid_ms < now - SAVED_MS)
 		keeper->paid_ms = now - SAVED_MS;
@@ -422,41 +432,33 @@ may_log(struct keeper *keeper, const struct peer *peer)
 static bool
 answer_run(struct keeper *keeper, const struct peer *peer)
 {
-	const bool logs = may_log(keeper, peer);
 	char note[sizeof((struct wire_msg *)NULL)->text];
-	const struct session session = { .jail = &keeper->jail,
-					 .hits = &keeper->hits,
-					 .note = note,
-					 .sock = peer->sock,
-					 .unsaid = logs ? keeper->n_unsaid : 0,
-					 .log = logs ? keeper->log : -1 };
+	struct session session = { .jail = &keeper->jail,
+				   .hits = &keeper->hits,
+				   .note = note,
+				   .sock = peer->sock,
+				   .log = -1 };
 	struct err err;
 
-	if (logs)
-		keeper->n_unsaid = 0;
 	if (keeper->n_workers >= keeper->jail.plan.sessions) {
 		peers_refuse(peer->sock, "too many sessions");
 		return false;
+	}
+	if (may_log(keeper, peer)) {
+		session.log = keeper->log;
+		session.unsaid = keeper->n_unsaid;
 	}
 	hits_words(&keeper->hits, &keeper->jail.plan, note, sizeof(note));
 	hits_told(&keeper->hits);
 	if (fork_session(keeper, &session, &err) < 0) {
 		complain(keeper, &err);
 		peers_refuse(peer->sock, err.text);
-	} else {
-		keeper->n_workers++;
+		return false;
 	}
+	if (session.log >= 0)
+		keeper->n_unsaid = 0; /* it says so */
+	keeper->n_workers++;
 	return false; /* the child has the connection now */
-}
-
-/*
- * Whether only root can have said what comes from PEER.  Where sshd's child has
- * entered, it has the connection, too, and is the account now.
- */
-static bool
-speaks_as_root(const struct peer *peer)
-{
-	return peer->uid == 0 && peer->entered < 0;
 }
 
 static bool
@@ -522,7 +524,7 @@ peers_answer(struct keeper *keeper, struct peer *peer)
 	if (wire_peek(peer->sock, &msg, &err) < 0) {
 		if (err.kind != ERR_UNSAFE)
 			return false;
-		msg.kind = 0; /* it is told so */
+		msg.kind = 0; /* it is told: root why, the account that */
 	}
 	if (msg.kind == WIRE_RUN)
 		return answer_run(keeper, peer);
