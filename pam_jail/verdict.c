@@ -97,7 +97,9 @@ decide_without_policy(pam_handle_t *pamh, const struct arguments *args,
 		return -1;
 	if (policy_claims(args->conf_dir, account))
 		return -1;
-	if (!is_exempt(args, account) && !args->deny_only_jailed)
+	/* Where others can write, nobody is surely not jailed. */
+	if (!is_exempt(args, account) &&
+	    (!args->deny_only_jailed || err->kind == ERR_UNSAFE))
 		return -1;
 	record.cause = err;
 	record_log(pamh, LOG_CRIT, &record);
@@ -123,33 +125,22 @@ look_at_visit(pam_handle_t *pamh, struct visit *visit, struct err *err)
 	return 0;
 }
 
-static void
-note_jail(void *arg, const struct decision *decision)
-{
-	bool *const has_one = arg;
-
-	(void)decision;
-	*has_one = true;
-}
-
 /*
- * An account whose login shell is jailsh(8), and that no rule names for any
- * visit, has lost its jail: it was renamed, or its file is gone.  The shell
- * would let nobody in; what else a service has, would.
+ * An account whose login shell is jailsh(8), and whom the policy does not know
+ * by any visit, has lost its jail: it was renamed, or its file is gone.  The
+ * shell would let nobody in; what else a service has, would.
  */
 static int
 require_not_forgotten(const struct verdict *verdict, struct err *err)
 {
 	const struct account *const account = &verdict->account;
-	bool has_one = false;
-	const struct jail_finder finder = { note_jail, &has_one };
+	bool known;
 
-	if (strcmp(account->shell, JAILSH) != 0 ||
-	    verdict->decision.exempt != NULL)
+	if (strcmp(account->shell, JAILSH) != 0)
 		return 0;
-	if (policy_each(verdict->policy, account, &finder, err) < 0)
+	if (policy_knows(verdict->policy, account, &known, err) < 0)
 		return -1;
-	if (has_one)
+	if (known)
 		return 0;
 	return err_set(err, ERR_REFUSED,
 		       "the login shell is " JAILSH ", and nothing jails the "

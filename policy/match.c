@@ -181,6 +181,25 @@ policy_each(struct policy *policy, const struct account *account,
 	return each_rule(policy, account, &file, finder, err);
 }
 
+int
+policy_knows(struct policy *policy, const struct account *account, bool *known,
+	     struct err *err)
+{
+	const struct rule *rule = NULL;
+	const char *exempt = NULL;
+	struct user_file file;
+	size_t index = 0;
+
+	if (users_read(policy, account->name, &policy->arena, &file, err) < 0)
+		return -1;
+	if (file.jail == NULL &&
+	    (find_exemption(policy, account, &exempt, err) < 0 ||
+	     rules_next(&policy->rules, account, &index, &rule, err) < 0))
+		return -1;
+	*known = file.jail != NULL || exempt != NULL || rule != NULL;
+	return 0;
+}
+
 /* For policy_find(). */
 struct wanted {
 	const char *jail;

@@ -91,6 +91,14 @@ int policy_each(struct policy *policy, const struct account *account,
 	__attribute__((nonnull, warn_unused_result));
 
 /*
+ * Whether there is a jail that the account gets by one way to come in or
+ * another, or it is exempt.  Returns as policy_decide().
+ */
+int policy_knows(struct policy *policy, const struct account *account,
+		 bool *known, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
  * As policy_decide(), for the jail named JAIL, which the account gets if it
  * comes in one way or another; decision->jail is NULL if it never does.
  */
