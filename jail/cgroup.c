@@ -260,10 +260,13 @@ make_base(const struct plan *plan, int hierarchy, struct cgroup *cgroup,
 	cgroup->keepers = open_group(cgroup->base, "keepers", err);
 	if (cgroup->keepers < 0)
 		return -1;
-	return hand_down(plan, cgroup->base, &cgroup->held, err);
+	if (hand_down(plan, cgroup->base, &cgroup->held, err) < 0)
+		return -1;
+	share_favour(cgroup->keepers);
+	return 0;
 }
 
-/* What this host may hold: weights of disks if any give way by them. */
+/* What this host may hold: weights of disks where the home's goes by them. */
 static void
 begin_held(const struct plan *plan, int hierarchy, struct share_held *held)
 {
@@ -343,8 +346,8 @@ foresee_unprivileged(const struct plan *plan, struct share_held *held,
 	return share_require(plan, held, err);
 }
 
-/* Makes one, apart from those of the jails that run: their reseller's has the
- * limits that it had when the last of them started. */
+/* Makes one below another reseller, so that nothing changes for jails that
+ * run. */
 int
 cgroup_foresee(const struct plan *plan, struct share_held *held,
 	       struct err *err)
@@ -355,9 +358,11 @@ cgroup_foresee(const struct plan *plan, struct share_held *held,
 
 	if (geteuid() != 0)
 		return foresee_unprivileged(plan, held, err);
+	memset(held, false, sizeof(*held));
 	(void)snprintf(apart, sizeof(apart), ".check-%d", (int)getpid());
 	ret = make_below(plan, apart, &trial, err);
-	*held = trial.held;
+	if (ret == 0)
+		*held = trial.held;
 	cgroup_remove(plan->uid, &trial);
 	return ret < 0 ? -1 : share_require(plan, held, err);
 }

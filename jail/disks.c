@@ -30,7 +30,7 @@ static bool
 has_line(int dir, const char *path, const char *begin, const char *word)
 {
 	cleanup_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	char text[4096], *rest = text, *line;
+	char text[16384], *rest = text, *line;
 	const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	text[n > 0 ? n : 0] = '\0';

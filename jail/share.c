@@ -94,15 +94,16 @@ write_io_weight(int dir, uint64_t weight)
 						    (BFQ_WEIGHT_MAX - WEIGHT) /
 						    (WEIGHT_MAX - WEIGHT);
 	char text[32];
-	int ret;
+	bool done;
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64, weight);
-	ret = write_file(dir, places[PLAN_IO_WEIGHT].file, text);
-	if (ret < 0 && errno != ENOENT)
+	done = write_file(dir, places[PLAN_IO_WEIGHT].file, text) == 0;
+	if (!done && errno != ENOENT)
 		return -1;
 	(void)snprintf(text, sizeof(text), "%" PRIu64, bfq);
-	return write_file(dir, bfq_file, text) < 0 && errno != ENOENT ? -1
-								      : ret;
+	if (write_file(dir, bfq_file, text) == 0)
+		return 0;
+	return done && errno == ENOENT ? 0 : -1;
 }
 
 /* Whether WORD is one of those in TEXT, which have spaces between them. */
@@ -201,19 +202,30 @@ set_one(enum plan_share share, uint64_t value, int dir, const struct disk *must,
 	return err_errno(err, "limit %s: %s %s", share_name(share), file, text);
 }
 
+static uint64_t
+find_number(const char *text)
+{
+	const char *const number = strpbrk(text, "0123456789");
+
+	return number == NULL ? 0 : strtoull(number, NULL, 10);
+}
+
 /* What the weight SHARE is in DIR, a number that may have a word before it; 0
  * if there is none. */
 static uint64_t
 read_weight(int dir, enum plan_share share)
 {
 	char text[TEXT_MAX];
-	const char *number;
+	uint64_t bfq;
 
-	if (read_file(dir, places[share].file, text) < 0 &&
-	    (share != PLAN_IO_WEIGHT || read_file(dir, bfq_file, text) < 0))
+	if (read_file(dir, places[share].file, text) == 0)
+		return find_number(text);
+	if (share != PLAN_IO_WEIGHT || read_file(dir, bfq_file, text) < 0)
 		return 0;
-	number = strpbrk(text, "0123456789");
-	return number == NULL ? 0 : strtoull(number, NULL, 10);
+	bfq = find_number(text);
+	return bfq <= WEIGHT ? bfq
+			     : WEIGHT + (bfq - WEIGHT) * (WEIGHT_MAX - WEIGHT) /
+						(BFQ_WEIGHT_MAX - WEIGHT);
 }
 
 int
@@ -235,6 +247,12 @@ share_weigh(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 			return -1;
 	}
 	return 0;
+}
+
+void
+share_favour(int dir)
+{
+	(void)!write_file(dir, places[PLAN_CPU_WEIGHT].file, "10000");
 }
 
 int

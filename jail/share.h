@@ -52,6 +52,10 @@ int share_weigh(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 		bool first, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/* Lets no weight of a jail's keep what is in the cgroup DIR from its work, as
+ * far as the kernel knows weights. */
+void share_favour(int dir);
+
 /*
  * Takes away from the cgroup DIR what limits it has that are not in SHARES.
  * Returns 0, or -1 and an ERR_SYSTEM.

@@ -21,12 +21,13 @@ if not WANTED <= CONTROLLERS:
     print("no controllers in cgroup version 2")
     sys.exit(77)
 
-WHO, HEAVY = "limited", "heavy"
+WHO, HEAVY, LATE = "limited", "heavy", "late"
 MIB = 1 << 20
 
 account(PLAIN)
 jail_account(WHO)
 jail_account(HEAVY)
+jail_account(LATE)
 sshd()
 
 # tail(1) keeps all of a line that has no end; prints how much that was.
@@ -199,7 +200,7 @@ def who_weighs_less_has_less_of_busy_processors():
     """One session of it, and ten, beside as many programs of another account's
     as there are processors."""
     limit("cpu_weight = 10; sessions = 30;")
-    configure(HEAVY, "limits = { cpu_weight = 1000; };")
+    configure(HEAVY, "limits = { cpu_weight = 10000; };")
     busy = f"for i in $(seq $(nproc)); do {BURN % 60} & done; wait"
     one = ["su", "-", WHO, "-c", busy]
     with held(), held(HEAVY):
@@ -211,6 +212,12 @@ def who_weighs_less_has_less_of_busy_processors():
                                      stdin=subprocess.DEVNULL)
             eventually(lambda: "while" in
                        sh(f"ps -o args= -u {uid_of(HEAVY)}"), "both do", 60)
+            begin = time.monotonic()
+            same(su(PLAIN, "echo in").stdout, "in\n")
+            same(su(LATE, "echo in").stdout, "in\n", "another jail")
+            took_to_start = time.monotonic() - begin
+            same(took_to_start < 8 * SLOW, True, str(took_to_start))
+            stop(LATE)
             before = used_us(WHO), used_us(HEAVY)
             time.sleep(6)
             light, heavy = (used_us(name) - n for name, n in
