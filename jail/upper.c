@@ -169,6 +169,8 @@ open_layer(const struct plan *plan, int dir, struct err *err)
 	layer = open_directory(dir, "upper", &st, err);
 	if (layer < 0)
 		return -1;
+	if (!plan->root_inside && path_check_object(&st, "upper", 0, err) < 0)
+		return -1;
 	if (st.st_uid != uid || st.st_gid != gid)
 		return err_set(err, ERR_UNSAFE,
 			       "upper belongs to uid %u, gid %u: move it away",

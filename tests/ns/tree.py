@@ -221,6 +221,9 @@ def an_upper_layer_that_is_not_roots_alone_is_refused():
             (lambda: (of_alice(), os.symlink(OUTSIDE, UPPER + "/upper")),
              "upper: Not a directory"),
             (lambda: (of_alice(), os.makedirs(UPPER + "/upper"),
+                      os.chmod(UPPER + "/upper", 0o777)),
+             "upper can be changed by others (mode 0777)"),
+            (lambda: (of_alice(), os.makedirs(UPPER + "/upper"),
                       os.symlink(OUTSIDE, UPPER + "/work")),
              "work: Not a directory")):
         with Tree():
