@@ -44,6 +44,14 @@ set_part(struct json_object *event, const char *key, const char *text,
 		event, key, json_object_new_string_len(text, (int)len));
 }
 
+/* What no line says of itself. */
+static bool
+is_ours(const char *key)
+{
+	return strcmp(key, "time") == 0 || strcmp(key, "program") == 0 ||
+	       strcmp(key, "event") == 0;
+}
+
 /* Takes KEY=VALUE from *REST.  Returns false at anything else. */
 static bool
 take_pair(const char **rest, struct json_object *event)
@@ -56,6 +64,8 @@ take_pair(const char **rest, struct json_object *event)
 	if (len == 0 || len >= sizeof(name) || key[len] != '=')
 		return false;
 	(void)snprintf(name, sizeof(name), "%.*s", (int)len, key);
+	if (is_ours(name))
+		return false;
 	if (*value == '"') {
 		end = strchr(++value, '"');
 		if (end == NULL)
@@ -199,8 +209,8 @@ set_time(struct json_object *event, const char *microseconds)
 		json_set(event, "time", text);
 }
 
-/* Only jailsh(8), and jail-broker(8) about a command, are the account when they
- * log. */
+/* Only jailsh(8) when it refuses, and jail-broker(8) about a command, are the
+ * account when they log. */
 static bool
 is_of_the_accounts(struct json_object *event, const char *ident,
 		   const char *uid, const struct event_owner *owner)
@@ -211,7 +221,8 @@ is_of_the_accounts(struct json_object *event, const char *ident,
 	(void)snprintf(wanted, sizeof(wanted), "%u", owner->uid);
 	return owner->has_uid && told != NULL && strcmp(told, wanted) == 0 &&
 	       strcmp(uid, wanted) == 0 &&
-	       (strcmp(ident, "jailsh") == 0 ||
+	       ((strcmp(ident, "jailsh") == 0 &&
+		 strcmp(get(event, "event"), "refuse") == 0) ||
 		strcmp(ident, "jail-broker") == 0);
 }
 

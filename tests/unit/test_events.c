@@ -67,6 +67,9 @@ what_is_no_event_is_left_out(void **state)
 		{ "jailsh", "refuse user=\"a" },
 		{ "jailsh", "refuse user=a and more" },
 		{ "jailsh", "refuse USER=a" },
+		{ "jailsh", "refuse uid=1 program=pam_jail" },
+		{ "jailsh", "refuse uid=1 event=open" },
+		{ "jailsh", "refuse uid=1 time=x" },
 	};
 
 	(void)state;
