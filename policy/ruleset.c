@@ -14,8 +14,9 @@
 enum { FLOWS_MAX = 4096 };
 
 /* With the host's address, a jail's connection has a port that it cannot
- * choose: neither one that others take for root's, nor that of a server of the
- * host's, whose clients' packets would be taken for answers to the jail. */
+ * choose: none that others take for root's, and one of a server of the host's,
+ * whose clients' packets would be taken for answers to the jail, by chance
+ * only. */
 #define MASQUERADE                                                             \
 	"add rule " TABLE " postrouting ip saddr @hidden oifname != @jails"
 #define OTHER_PORT " masquerade to :1024-65535 fully-random\n"
