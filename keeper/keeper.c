@@ -314,7 +314,10 @@ mend_network(struct keeper *keeper)
 	struct err err;
 	int mended;
 
-	if (keeper->polls[POLL_NETWORK].revents == 0)
+	const int64_t due = keeper->network.due_ms;
+
+	if (keeper->polls[POLL_NETWORK].revents == 0 &&
+	    (due < 0 || due > now_ms()))
 		return;
 	mended = network_mend(&keeper->jail.plan, keeper->init,
 			      &keeper->network, &err);
@@ -365,6 +368,7 @@ serve(struct keeper *keeper)
 			timeout_ms = RETRY_MS;
 		timeout_ms = sooner_ms(timeout_ms, hits_due_ms(&keeper->hits));
 		timeout_ms = sooner_ms(timeout_ms, peers_due_ms(keeper));
+		timeout_ms = sooner_ms(timeout_ms, keeper->network.due_ms);
 		n = wait_for_events(
 			keeper, sooner_ms(timeout_ms,
 					  times_due_ms(&keeper->times,

@@ -2,6 +2,7 @@
 #include "keeper/network.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "jail/jail.h"
 #include "keeper/tool.h"
@@ -25,6 +26,10 @@ enum {
 	/* Five seconds, for a jail that is about to end. */
 	WAIT_TRIES = 500,
 	WAIT_PAUSE_NS = 10 * 1000 * 1000,
+	/* Of changes that are not heard yet; what others do while we are busy.
+	 */
+	CHANGES_BYTES = 8 << 20,
+	RETRY_MS = 5000,
 	HEARD_MAX = 8192, /* bytes of messages; what is cut counts as bad */
 	MAC_SIZE = sizeof("02:00:0a:4d:00:02"),
 	LINES_MAX = 512, /* some lines for ip(8), of names and addresses */
@@ -260,6 +265,7 @@ open_gate(const struct plan *plan, struct err *err)
 static int
 watch_rules(struct network *network, struct err *err)
 {
+	const int room = CHANGES_BYTES;
 	const struct sockaddr_nl address = {
 		.nl_family = AF_NETLINK,
 		.nl_groups = 1U << (NFNLGRP_NFTABLES - 1),
@@ -272,6 +278,9 @@ watch_rules(struct network *network, struct err *err)
 	    bind(network->changes, (const struct sockaddr *)&address,
 		 sizeof(address)) < 0)
 		return err_errno(err, "watch the rules of the host");
+	/* With less, more is missed. */
+	(void)setsockopt(network->changes, SOL_SOCKET, SO_RCVBUFFORCE, &room,
+			 sizeof(room));
 	return 0;
 }
 
@@ -328,42 +337,54 @@ close_gate(const char *interface, struct err *err)
 	return set_gate(interface, 0, err);
 }
 
-/* A table that has gone may have been ours: N bytes of messages, netlink(7). */
+/* Whether the N bytes of messages, netlink(7), tell that our table has gone; a
+ * name that ends like it does no harm. */
 static bool
 tells_of_loss(const char *bytes, size_t n)
 {
+	static const char name[] = "pam_jail";
 	struct nlmsghdr msg;
 	size_t at = 0;
 
 	while (n - at >= sizeof(msg)) {
 		memcpy(&msg, bytes + at, sizeof(msg));
+		if (msg.nlmsg_len < sizeof(msg) || msg.nlmsg_len > n - at)
+			return true; /* nobody sends such a thing */
 		if (msg.nlmsg_type ==
-		    (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE))
+			    (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE) &&
+		    memmem(bytes + at, msg.nlmsg_len, name, sizeof(name)) !=
+			    NULL)
 			return true;
-		if (msg.nlmsg_len < sizeof(msg) || msg.nlmsg_len > n - at ||
-		    NLMSG_ALIGN(msg.nlmsg_len) > n - at)
+		if (NLMSG_ALIGN(msg.nlmsg_len) > n - at)
 			return false;
 		at += NLMSG_ALIGN(msg.nlmsg_len);
 	}
 	return false;
 }
 
-/* Whether there is a reason to look; what was lost may have been one. */
-static bool
+enum news { NO_NEWS, NEWS_MISSED, NEWS_LOSS };
+
+static enum news
 hear_changes(const struct network *network)
 {
+	enum news news = NO_NEWS;
 	char heard[HEARD_MAX];
-	bool bad = false;
 	ssize_t n;
 
 	for (;;) {
 		n = recv(network->changes, heard, sizeof(heard), MSG_TRUNC);
-		if (n < 0 && errno != ENOBUFS && errno != EINTR)
-			return bad || errno != EAGAIN;
-		if (n > 0 && n <= (ssize_t)sizeof(heard))
-			bad |= tells_of_loss(heard, (size_t)n);
-		else
-			bad |= n > 0 || (n < 0 && errno == ENOBUFS);
+		if (n < 0 && errno == EAGAIN)
+			return news;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != ENOBUFS)
+			return NEWS_LOSS;
+		if (n > 0 && n <= (ssize_t)sizeof(heard)) {
+			if (tells_of_loss(heard, (size_t)n))
+				news = NEWS_LOSS;
+		} else if (n != 0 && news == NO_NEWS) {
+			news = NEWS_MISSED;
+		}
 	}
 }
 
@@ -382,25 +403,42 @@ has_rules(const struct plan *plan)
 	return tool_run(&nft, line, &err) == 0;
 }
 
-/* The names may be there and not what was in them: so all of it is made anew,
- * and while it is not known, nothing passes. */
+/* The keepers of many jails do so at a time, for one reason. */
+static int
+fail_for_now(struct network *network)
+{
+	network->due_ms = now_ms() + RETRY_MS + getpid() % RETRY_MS;
+	return -1;
+}
+
+/*
+ * While it is not known, nothing passes.  If the table was lost, the names may
+ * be there again and not what was in them: so all of it is made anew.  If only
+ * messages were, our names tell: to make it anew is a change that others hear
+ * of, and would answer with changes of their own.
+ */
 int
 network_mend(const struct plan *plan, pid_t init, struct network *network,
 	     struct err *err)
 {
 	const char *const interface = plan->private.interface;
+	const bool due = network->due_ms >= 0 && network->due_ms <= now_ms();
+	const enum news news = hear_changes(network);
 	bool had;
 
-	if (!hear_changes(network))
+	if (news == NO_NEWS && !due)
 		return 0;
 	if (close_gate(interface, err) < 0) {
 		(void)kill(init, SIGKILL);
 		return -1;
 	}
 	had = has_rules(plan);
-	if (tool_run(&nft, plan->private.rules, err) < 0 ||
-	    open_again(interface, err) < 0)
-		return -1;
+	if ((!had || due || news == NEWS_LOSS) &&
+	    tool_run(&nft, plan->private.rules, err) < 0)
+		return fail_for_now(network);
+	if (open_again(interface, err) < 0)
+		return fail_for_now(network);
+	network->due_ms = -1;
 	return had ? 0 : 1;
 }
 

@@ -17,11 +17,13 @@
 #include "jail/plan.h"
 
 struct network {
-	int namespace; /* the jail's; -1: it has no network that we made */
-	int changes;   /* tells of those of the host's rules; -1 likewise */
+	int namespace;	/* the jail's; -1: it has no network that we made */
+	int changes;	/* tells of those of the host's rules; -1 likewise */
+	int64_t due_ms; /* when what has failed is tried again; -1: never */
 };
 
-#define NETWORK_NONE ((struct network){ .namespace = -1, .changes = -1 })
+#define NETWORK_NONE                                                           \
+	((struct network){ .namespace = -1, .changes = -1, .due_ms = -1 })
 
 /*
  * Makes the network of the jail whose PID 1 is INIT, if PLAN has a private
@@ -33,10 +35,12 @@ int network_start(const struct plan *plan, pid_t init, struct network *network,
 		  struct err *err) __attribute__((nonnull, warn_unused_result));
 
 /*
- * Hears what network->changes has to tell.  Where somebody has taken a table
+ * Hears what network->changes has to tell.  Where somebody has taken our table
  * away, as "flush ruleset" does, nothing passes until our rules are in force
- * again.  Returns 1 if they had gone, 0 if not; or -1 and an ERR_SYSTEM: then
- * nothing passes any more, or the jail ends, whose PID 1 is INIT.
+ * again.  To be called as well when network->due_ms is there.
+ *
+ * Returns 1 if they had gone, 0 if not; or -1 and an ERR_SYSTEM: then nothing
+ * passes until network->due_ms, or the jail ends, whose PID 1 is INIT.
  */
 int network_mend(const struct plan *plan, pid_t init, struct network *network,
 		 struct err *err) __attribute__((nonnull, warn_unused_result));

@@ -14,9 +14,9 @@
 enum { FLOWS_MAX = 4096 };
 
 /* With the host's address, a jail's connection has a port that it cannot
- * choose: none that others take for root's, and one of a server of the host's,
- * whose clients' packets would be taken for answers to the jail, by chance
- * only. */
+ * choose, whatever the host has at the usual priority: none that others take
+ * for root's, and one of a server of the host's, whose clients' packets would
+ * be taken for answers to the jail, by chance only. */
 #define MASQUERADE                                                             \
 	"add rule " TABLE " postrouting ip saddr @hidden oifname != @jails"
 #define OTHER_PORT " masquerade to :1024-65535 fully-random\n"
@@ -40,7 +40,7 @@ static const char chains[] =
 	"add chain " TABLE " forward"
 	" { type filter hook forward priority -5; policy accept; }\n"
 	"add chain " TABLE " postrouting"
-	" { type nat hook postrouting priority 100; policy accept; }\n"
+	" { type nat hook postrouting priority 99; policy accept; }\n"
 	"flush chain " TABLE " input\n"
 	"flush chain " TABLE " forward\n"
 	"flush chain " TABLE " postrouting\n"

@@ -755,11 +755,41 @@ def rules_that_the_host_has_flushed_are_put_in_force_again():
                         "echo it is full >&2; exit 1"):
             sh("/usr/sbin/nft.kept flush ruleset")
             log.expect(rf'cut-off user={ANN} .*it is full')
-        has(sh(f"ip -o link show {interface_of(ANN)}"), "state DOWN")
-        same(asked(ANN, f"tcp/{HOST}/22", f"tcp/{WORLD}/80"),
-             {f"tcp/{HOST}/22": "nothing", f"tcp/{WORLD}/80": "nothing"})
+            has(sh(f"ip -o link show {interface_of(ANN)}"), "state DOWN")
+            same(asked(ANN, f"tcp/{HOST}/22", f"tcp/{WORLD}/80"),
+                 {f"tcp/{HOST}/22": "nothing", f"tcp/{WORLD}/80": "nothing"})
+        log.expect(rf"mended user={ANN} ")
+        same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": HOST})
     stop(ANN)
     nothing_is_left(ANN)
+
+
+@case
+def what_many_keepers_do_about_a_flush_comes_to_an_end():
+    """Each hears of what all the others do."""
+    crowd = [f"many{i}" for i in range(6)] + [ANN]
+    clients = [subprocess.Popen(ssh_argv(who, "echo up; cat"),
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                text=True) for who in crowd]
+    for client in clients:
+        same(client.stdout.readline(), "up\n")
+    log = Logged()
+    sh("nft flush ruleset")
+    for who in crowd:
+        log.expect(rf"mended user={who} ")
+    eventually(lambda: not sh("pgrep -x nft; :"), "they have done so")
+    # Somebody else's table is nobody's business.
+    sh("nft add table ip admin; nft delete table ip admin")
+    busy = 0
+    for _ in range(30):
+        busy += sh("pgrep -x nft; :") != ""
+        time.sleep(0.1)
+    same(busy, 0, "nft runs")
+    same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": HOST})
+    for client in clients:
+        client.communicate("")
+    for who in crowd:
+        stop(who)
 
 
 def restore():
