@@ -75,12 +75,12 @@ def held(name=WHO):
         client.stdout.close()
 
 
-def start(command):
-    """COMMAND in ten sessions, by ssh and by su."""
+def start(command, sessions=10):
+    """COMMAND in so many SESSIONS, by ssh and by su."""
     return [subprocess.Popen(
-        ssh_argv(WHO, command) if i % 3 == 0 else ["su", "-", WHO, "-c", command],
+        ssh_argv(WHO, command) if i % 3 == 2 else ["su", "-", WHO, "-c", command],
         text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT) for i in range(10)]
+        stderr=subprocess.STDOUT) for i in range(sessions)]
 
 
 def outputs(clients):
@@ -176,9 +176,8 @@ def a_jail_that_burns_time_has_its_share_only():
         same((path / "cpu.max").read_text().split(), ["50000", "100000"])
         same((path / "cpu.weight").read_text().strip(), "10")
 
-        one = ["su", "-", WHO, "-c", BURN % 15]
-        for clients in ([subprocess.Popen(one, stdin=subprocess.DEVNULL)],
-                        start(BURN % 15)):
+        for sessions in 1, 10:
+            clients = start(BURN % 15, sessions)
             throttled = event(WHO, "cpu.stat", "nr_throttled")
             eventually(lambda: event(WHO, "cpu.stat", "nr_throttled") >
                        throttled, "it is held back", 60)
@@ -202,10 +201,9 @@ def who_weighs_less_has_less_of_busy_processors():
     limit("cpu_weight = 10; sessions = 30;")
     configure(HEAVY, "limits = { cpu_weight = 10000; };")
     busy = f"for i in $(seq $(nproc)); do {BURN % 60} & done; wait"
-    one = ["su", "-", WHO, "-c", busy]
     with held(), held(HEAVY):
-        for clients in ([subprocess.Popen(one, stdin=subprocess.DEVNULL)],
-                        start(BURN % 60)):
+        for sessions in 1, 10:
+            clients = start(busy, sessions)
             eventually(lambda: "while" in sh(f"ps -o args= -u {uid_of(WHO)}"),
                        "it works", 60)
             other = subprocess.Popen(["su", "-", HEAVY, "-c", busy],
@@ -235,10 +233,8 @@ def who_has_more_memory_than_is_high_is_slowed_down():
     limit('memory = "300M"; memory_high = "32M"; sessions = 30;')
     with held():
         same(number(WHO, "memory.high"), 32 * MIB)
-        for clients in ([subprocess.Popen(
-                ["su", "-", WHO, "-c", "timeout 20 " + HOG_IN % 60],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)],
-                        start("timeout 20 " + HOG_IN % 6)):
+        for sessions in 1, 10:
+            clients = start("timeout 20 " + HOG_IN % (60 / sessions), sessions)
             high = event(WHO, "memory.events", "high")
             eventually(lambda: event(WHO, "memory.events", "high") > high,
                        "it is above", 60)
