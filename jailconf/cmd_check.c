@@ -487,6 +487,36 @@ check_mapped_accounts(struct check *check, struct listing *listing)
 	tell_other_shells(check);
 }
 
+/* Whose login shell lets nobody in, and nothing else of pam_jail either. */
+static void
+check_lost(struct check *check, const char *name)
+{
+	struct account account = { 0 };
+	struct err err;
+	bool known;
+
+	if (account_lookup(name, &account, &err) < 0)
+		return; /* it is gone by now */
+	if (policy_knows(check->policy, &account, &known, &err) < 0)
+		tell_account(check, name, NULL, &err);
+	else if (!known)
+		report_add(&check->report, SEVERITY_ERROR,
+			   "jailconf add it, or give it another by usermod -s",
+			   "account %s: the login shell is %s, and nothing "
+			   "jails it: it is refused",
+			   name, JAILSH);
+	account_free(&account);
+}
+
+static void
+check_lost_accounts(struct check *check, const struct listing *listing)
+{
+	for (size_t i = 0; i < listing->n; i++)
+		if (listing->row[i].has_jailsh && listing->row[i].uid != 0 &&
+		    !has_file(listing->row[i].name))
+			check_lost(check, listing->row[i].name);
+}
+
 static void
 check_listed_accounts(struct check *check)
 {
@@ -497,6 +527,7 @@ check_listed_accounts(struct check *check)
 		report_add(&check->report, SEVERITY_ERROR, "", "%s", err.text);
 		return;
 	}
+	check_lost_accounts(check, &listing);
 	check_mapped_accounts(check, &listing);
 	check_twins(check, &listing);
 	listing_free(&listing);

@@ -29,6 +29,7 @@ listing_add(struct listing *listing, const char *name, uid_t uid,
 	row = &listing->row[listing->n];
 	row->name = arena_copy(&listing->arena, name, err);
 	row->uid = uid;
+	row->has_jailsh = false;
 	if (row->name == NULL)
 		return -1;
 	listing->n++;
@@ -112,8 +113,12 @@ listing_read(struct listing *listing, struct err *err)
 
 	*listing = (struct listing){ .n = 0 };
 	setpwent();
-	while (ret == 0 && (entry = getpwent()) != NULL)
+	while (ret == 0 && (entry = getpwent()) != NULL) {
 		ret = listing_add(listing, entry->pw_name, entry->pw_uid, err);
+		if (ret == 0)
+			listing->row[listing->n - 1].has_jailsh =
+				strcmp(entry->pw_shell, JAILSH) == 0;
+	}
 	endpwent();
 	if (ret < 0) {
 		listing_free(listing);

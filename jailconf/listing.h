@@ -9,11 +9,13 @@
 
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct listed {
 	const char *name;
-	uid_t uid; /* (uid_t)-1: named elsewhere, not listed */
+	uid_t uid;	 /* (uid_t)-1: named elsewhere, not listed */
+	bool has_jailsh; /* for its login shell, by what is listed */
 };
 
 struct listing {

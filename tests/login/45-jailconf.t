@@ -290,6 +290,23 @@ def check_finds_what_would_refuse_a_login():
 
 
 @case
+def who_has_a_new_name_has_lost_the_jail_and_is_refused():
+    account("before")
+    with jailed("before"):
+        sh("usermod -l after before")
+        try:
+            log = Logged()
+            lacks(su("after", "echo in").stdout, "^in$")
+            why = (f"the login shell is {re.escape(JAILSH)}, and nothing jails"
+                   " ")
+            log.expect(f"refuse user=after .*{why}")
+            has(jailconf("check", status=1), f"account after: {why}it")
+        finally:
+            sh("usermod -l before after")
+        same(su("before", "echo in").stdout, "in\n")
+
+
+@case
 def check_tells_of_two_quotas_of_one_account():
     """There is one on disk, of the account."""
     loose = 'limits = { disk = "%s"; required = false; };'
