@@ -34,9 +34,13 @@ def brokers():
 
 def runs(program):
     """Outside: inside, the one who asks has the same name."""
-    return [pid for pid, (exe, _) in processes().items() if exe == program
-            and os.readlink(f"/proc/{pid}/ns/mnt")
-            == os.readlink("/proc/self/ns/mnt")]
+    found = []
+    for pid, (exe, _) in processes().items():
+        with contextlib.suppress(FileNotFoundError):  # it has just ended
+            if exe == program and (os.readlink(f"/proc/{pid}/ns/mnt")
+                                   == os.readlink("/proc/self/ns/mnt")):
+                found.append(pid)
+    return found
 
 
 def in_jail(text, **keys):

@@ -539,7 +539,8 @@ def changes_from_before_root_inside_are_not_used():
     log.expect("others may enter it .*: it was made without root_inside")
     changes(name).chmod(0o700)
     same(ssh(name, "echo in").stdout, "")
-    log.expect(r"belongs to other ids \(not told\)")
+    log.expect(rf"belongs to other ids \(account {name} uid \d+\), not to"
+               rf" account {name} uid \d+ 500000 ")
     configure(name, *[key for key in KEYS if "inside" not in key])
     same(ssh(name, "id -u").stdout, f"{uid_of(name)}\n")
     ranges(GOOD)
@@ -550,7 +551,7 @@ def and_without_root_inside_its_changes_are_not_used_either():
     stop(NAME)
     configure(NAME, *[key for key in KEYS if "inside" not in key])
     try:
-        refused_for("upper belongs to uid")
+        refused_for(r"belongs to other ids \(account .* count \d+\), not to")
     finally:
         configure(NAME, *KEYS, BIND)
 
