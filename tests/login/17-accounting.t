@@ -460,11 +460,11 @@ def nobody_s_lines_push_out_what_root_has_logged():
 def what_the_broker_logs_as_the_account_is_there():
     if not WITH_SYSTEMD:
         raise Skip("a file does not know who has written a line")
-    jail_account("asker", 'commands = [ "passwd" ];')
+    jail_account("passwdly", 'commands = [ "passwd" ];')
     log = Logged()
-    ssh("asker", "passwd </dev/null")
-    log.expect("command user=asker ")
-    same([e["service"] for e in logged_of("asker")
+    ssh("passwdly", "passwd </dev/null")
+    log.expect("command user=passwdly ")
+    same([e["service"] for e in logged_of("passwdly")
           if e["event"] == "command"], ["passwd"])
 
 

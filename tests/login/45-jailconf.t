@@ -291,19 +291,19 @@ def check_finds_what_would_refuse_a_login():
 
 @case
 def who_has_a_new_name_has_lost_the_jail_and_is_refused():
-    account("before")
-    with jailed("before"):
-        sh("usermod -l after before")
+    account("oldname")
+    with jailed("oldname"):
+        sh("usermod -l newname oldname")
         try:
             log = Logged()
-            lacks(su("after", "echo in").stdout, "^in$")
+            lacks(su("newname", "echo in").stdout, "^in$")
             why = (f"the login shell is {re.escape(JAILSH)}, and nothing jails"
                    " ")
-            log.expect(f"refuse user=after .*{why}")
-            has(jailconf("check", status=1), f"account after: {why}it")
+            log.expect(f"refuse user=newname .*{why}")
+            has(jailconf("check", status=1), f"account newname: {why}it")
         finally:
-            sh("usermod -l before after")
-        same(su("before", "echo in").stdout, "in\n")
+            sh("usermod -l oldname newname")
+        same(su("oldname", "echo in").stdout, "in\n")
 
 
 @case

@@ -21,7 +21,7 @@ if not WANTED <= CONTROLLERS:
     print("no controllers in cgroup version 2")
     sys.exit(77)
 
-WHO, HEAVY, LATE = "limited", "heavy", "late"
+WHO, HEAVY, LATE = "limited", "heavy", "starter"
 MIB = 1 << 20
 
 account(PLAIN)
