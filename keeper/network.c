@@ -403,19 +403,17 @@ has_rules(const struct plan *plan)
 	return tool_run(&nft, line, &err) == 0;
 }
 
-/* The keepers of many jails do so at a time, for one reason. */
-static int
-fail_for_now(struct network *network)
+/* Not when all others do: the keepers of many jails have one reason. */
+static void
+mend_later(struct network *network, int64_t pause_ms)
 {
-	network->due_ms = now_ms() + RETRY_MS + getpid() % RETRY_MS;
-	return -1;
+	network->due_ms = now_ms() + pause_ms + getpid() % RETRY_MS;
 }
 
 /*
- * While it is not known, nothing passes.  If the table was lost, the names may
- * be there again and not what was in them: so all of it is made anew.  If only
- * messages were, our names tell: to make it anew is a change that others hear
- * of, and would answer with changes of their own.
+ * The names may be there and not what was in them: so all of it is made anew,
+ * and while it is not known, nothing passes.  What we make is a change that the
+ * others hear of: if they do so much that some of it was missed, we wait.
  */
 int
 network_mend(const struct plan *plan, pid_t init, struct network *network,
@@ -432,12 +430,16 @@ network_mend(const struct plan *plan, pid_t init, struct network *network,
 		(void)kill(init, SIGKILL);
 		return -1;
 	}
+	if (news == NEWS_MISSED && !due) {
+		mend_later(network, 0);
+		return 0;
+	}
 	had = has_rules(plan);
-	if ((!had || due || news == NEWS_LOSS) &&
-	    tool_run(&nft, plan->private.rules, err) < 0)
-		return fail_for_now(network);
-	if (open_again(interface, err) < 0)
-		return fail_for_now(network);
+	if (tool_run(&nft, plan->private.rules, err) < 0 ||
+	    open_again(interface, err) < 0) {
+		mend_later(network, RETRY_MS);
+		return -1;
+	}
 	network->due_ms = -1;
 	return had ? 0 : 1;
 }
