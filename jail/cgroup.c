@@ -199,7 +199,9 @@ make_account_and_jail(const struct plan *plan, struct cgroup *cgroup,
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
 	/* The last jail at its end has taken it away. */
 	account = make_group(cgroup->parent, name, &first, err);
-	if (account < 0 || share_weigh(plan->shares, account, first, err) < 0 ||
+	if (account < 0 ||
+	    share_weigh(plan->shares, account, cgroup->held.jail, first, err) <
+		    0 ||
 	    share_hand_down(plan->shares, account, cgroup->held.jail, err) < 0)
 		return -1;
 	return open_jail(plan, account, cgroup, err);

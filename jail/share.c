@@ -230,7 +230,7 @@ read_weight(int dir, enum plan_share share)
 
 int
 share_weigh(const struct plan_limit_share shares[PLAN_SHARES], int dir,
-	    bool first, struct err *err)
+	    bool held[PLAN_SHARES], bool first, struct err *err)
 {
 	static const enum plan_share weights[] = { PLAN_CPU_WEIGHT,
 						   PLAN_IO_WEIGHT };
@@ -241,6 +241,8 @@ share_weigh(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 		const uint64_t value =
 			shares[share].set ? shares[share].value : WEIGHT;
 
+		if (there == 0)
+			held[share] = false;
 		if (there == 0 || value == there || (!first && value < there))
 			continue;
 		if (set_one(share, value, dir, NULL, err) < 0)

@@ -46,10 +46,11 @@ int share_set(const struct plan_limit_share shares[PLAN_SHARES], int dir,
 /*
  * Gives the cgroup DIR, which is around the jail's, its weights: they count
  * among siblings only.  FIRST: no other jail is in it; else it has the largest
- * of all of them.  Returns 0, or -1 and an ERR_SYSTEM.
+ * of all of them.  Leaves in HELD those that the kernel has.  Returns 0, or -1
+ * and an ERR_SYSTEM.
  */
 int share_weigh(const struct plan_limit_share shares[PLAN_SHARES], int dir,
-		bool first, struct err *err)
+		bool held[PLAN_SHARES], bool first, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /* Lets no weight of a jail's keep what is in the cgroup DIR from its work, as
