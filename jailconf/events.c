@@ -323,12 +323,34 @@ read_journal_of(uid_t who, struct json_object *list,
 	return text == NULL ? -1 : 0;
 }
 
-static int
-compare_times(const void *a, const void *b)
+/* Whether what is next in A, at I, comes before what is next in B, at K; each
+ * is in order. */
+static bool
+is_before(struct json_object *a, size_t i, struct json_object *b, size_t k)
 {
-	struct json_object *const *const one = a, *const *const other = b;
+	if (i == json_object_array_length(a) ||
+	    k == json_object_array_length(b))
+		return k == json_object_array_length(b);
+	return strcmp(get(json_object_array_get_idx(a, i), "time"),
+		      get(json_object_array_get_idx(b, k), "time")) <= 0;
+}
 
-	return strcmp(get(*one, "time"), get(*other, "time"));
+/* Adds to LIST what is in A and in B, in order. */
+static void
+merge(struct json_object *list, struct json_object *a, struct json_object *b)
+{
+	const size_t n =
+		json_object_array_length(a) + json_object_array_length(b);
+	size_t i = 0, k = 0;
+
+	while (i + k < n) {
+		struct json_object *const next =
+			is_before(a, i, b, k)
+				? json_object_array_get_idx(a, i++)
+				: json_object_array_get_idx(b, k++);
+
+		(void)json_object_array_add(list, json_object_get(next));
+	}
 }
 
 /* Each of both has its own: what the account logs pushes out nothing of
@@ -337,19 +359,18 @@ static int
 read_journal(struct json_object *list, const struct event_owner *owner,
 	     struct err *err)
 {
+	struct json_object *const roots = json_object_new_array();
 	struct json_object *const own = json_object_new_array();
-	int ret = own == NULL ? err_errno(err, "memory") : 0;
+	int ret = roots == NULL || own == NULL ? err_errno(err, "memory") : 0;
 
 	if (ret == 0)
-		ret = read_journal_of(0, list, owner, err);
+		ret = read_journal_of(0, roots, owner, err);
 	if (ret == 0 && owner->has_uid)
 		ret = read_journal_of(owner->uid, own, owner, err);
-	for (size_t i = 0; ret == 0 && i < json_object_array_length(own); i++)
-		(void)json_object_array_add(
-			list,
-			json_object_get(json_object_array_get_idx(own, i)));
+	if (ret == 0)
+		merge(list, roots, own);
+	(void)json_object_put(roots);
 	(void)json_object_put(own);
-	json_object_array_sort(list, compare_times);
 	return ret;
 }
 

@@ -142,16 +142,15 @@ open_directory(const struct policy *policy, const char *path, bool *missing,
 }
 
 int
-users_require_directory(const struct policy *policy, struct err *err)
+users_require_directory(struct policy *policy, struct err *err)
 {
-	cleanup_free char *path = NULL;
+	const char *const path =
+		arena_printf(&policy->arena, err, "%s/" USERS_DIR, policy->dir);
 	cleanup_fd int dir = -1;
 	bool missing;
 
-	if (asprintf(&path, "%s/" USERS_DIR, policy->dir) < 0) {
-		path = NULL;
-		return err_errno(err, "memory");
-	}
+	if (path == NULL)
+		return -1;
 	dir = open_directory(policy, path, &missing, err);
 	return dir >= 0 || missing ? 0 : -1;
 }

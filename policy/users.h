@@ -21,7 +21,7 @@ struct user_file {
  * The directory is trusted, or is not there, which is no error: else nobody
  * knows whose files are in it.  Returns 0, or -1 with ERR_UNSAFE or ERR_SYSTEM.
  */
-int users_require_directory(const struct policy *policy, struct err *err)
+int users_require_directory(struct policy *policy, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*
