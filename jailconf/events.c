@@ -353,8 +353,10 @@ merge(struct json_object *list, struct json_object *a, struct json_object *b)
 	}
 }
 
-/* Each of both has its own: what the account logs pushes out nothing of
- * root's. */
+/*
+ * Each of both has its own: what the account logs pushes out nothing of root's.
+ * Fails as the first look does, root's; with nothing to find, journalctl does.
+ */
 static int
 read_journal(struct json_object *list, const struct event_owner *owner,
 	     struct err *err)
@@ -362,13 +364,14 @@ read_journal(struct json_object *list, const struct event_owner *owner,
 	struct json_object *const roots = json_object_new_array();
 	struct json_object *const own = json_object_new_array();
 	int ret = roots == NULL || own == NULL ? err_errno(err, "memory") : 0;
+	struct err nothing;
 
-	if (ret == 0)
+	if (ret == 0) {
 		ret = read_journal_of(0, roots, owner, err);
-	if (ret == 0 && owner->has_uid)
-		ret = read_journal_of(owner->uid, own, owner, err);
-	if (ret == 0)
+		if (owner->has_uid)
+			(void)read_journal_of(owner->uid, own, owner, &nothing);
 		merge(list, roots, own);
+	}
 	(void)json_object_put(roots);
 	(void)json_object_put(own);
 	return ret;
