@@ -161,17 +161,23 @@ get(struct json_object *object, const char *key)
 	return json_object_get_string(member);
 }
 
+static bool
+has(struct json_object *object, const char *key, const char *value)
+{
+	const char *const is = get(object, key);
+
+	return is != NULL && strcmp(is, value) == 0;
+}
+
 bool
 event_is_of(struct json_object *event, const struct event_owner *owner)
 {
-	const char *const user = get(event, "user");
-	const char *const uid = get(event, "uid");
-	char wanted[16];
+	char uid[16];
 
-	if (user != NULL)
-		return strcmp(user, owner->name) == 0;
-	(void)snprintf(wanted, sizeof(wanted), "%u", owner->uid);
-	return owner->has_uid && uid != NULL && strcmp(uid, wanted) == 0;
+	if (get(event, "user") != NULL)
+		return has(event, "user", owner->name);
+	(void)snprintf(uid, sizeof(uid), "%u", owner->uid);
+	return owner->has_uid && has(event, "uid", uid);
 }
 
 /* Puts EVENT at the end of LIST, of which the first goes if it is too long;
@@ -215,14 +221,13 @@ static bool
 is_of_the_accounts(struct json_object *event, const char *ident,
 		   const char *uid, const struct event_owner *owner)
 {
-	const char *const told = get(event, "uid");
 	char wanted[16];
 
 	(void)snprintf(wanted, sizeof(wanted), "%u", owner->uid);
-	return owner->has_uid && told != NULL && strcmp(told, wanted) == 0 &&
+	return owner->has_uid && has(event, "uid", wanted) &&
 	       strcmp(uid, wanted) == 0 &&
 	       ((strcmp(ident, "jailsh") == 0 &&
-		 strcmp(get(event, "event"), "refuse") == 0) ||
+		 has(event, "event", "refuse")) ||
 		strcmp(ident, "jail-broker") == 0);
 }
 
@@ -328,11 +333,14 @@ read_journal_of(uid_t who, struct json_object *list,
 static bool
 is_before(struct json_object *a, size_t i, struct json_object *b, size_t k)
 {
+	const char *of_a, *of_b;
+
 	if (i == json_object_array_length(a) ||
 	    k == json_object_array_length(b))
 		return k == json_object_array_length(b);
-	return strcmp(get(json_object_array_get_idx(a, i), "time"),
-		      get(json_object_array_get_idx(b, k), "time")) <= 0;
+	of_a = get(json_object_array_get_idx(a, i), "time");
+	of_b = get(json_object_array_get_idx(b, k), "time");
+	return of_a == NULL || (of_b != NULL && strcmp(of_a, of_b) <= 0);
 }
 
 /* Adds to LIST what is in A and in B, in order. */
