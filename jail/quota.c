@@ -95,9 +95,11 @@ path_of_changes(const struct plan *plan)
 	return path;
 }
 
+/* Without PLAN's own among the trees it need not be there yet; it will count as
+ * what it is made in. */
 static int
-visit_changes(const struct plan *plan, const struct quota_visitor *visitor,
-	      struct err *err)
+visit_changes(const struct plan *plan, const struct root_trees *trees,
+	      const struct quota_visitor *visitor, struct err *err)
 {
 	cleanup_free char *path = path_of_changes(plan);
 	cleanup_fd int dir = -1;
@@ -105,6 +107,10 @@ visit_changes(const struct plan *plan, const struct quota_visitor *visitor,
 	if (path == NULL)
 		return err_errno(err, "memory");
 	dir = path_open_trusted(path, err);
+	if (dir < 0 && trees->upper < 0 && err->errnum == ENOENT) {
+		*strrchr(path, '/') = '\0';
+		dir = path_open_trusted(path, err);
+	}
 	return dir < 0 ? -1 : visit_tree(dir, path, visitor, err);
 }
 
@@ -122,7 +128,8 @@ quota_each(const struct plan *plan, const struct root_trees *trees,
 			    0)
 			return -1;
 	}
-	return plan->upper != NULL ? visit_changes(plan, visitor, err) : 0;
+	return plan->upper != NULL ? visit_changes(plan, trees, visitor, err)
+				   : 0;
 }
 
 /* --- limits --------------------------------------------------------------- */

@@ -190,3 +190,24 @@ upper_open(const struct plan *plan, struct err *err)
 	work = open_or_make(dir, "work", 0755, err);
 	return work < 0 ? -1 : fd_take(&dir);
 }
+
+int
+upper_check(const struct plan *plan, struct err *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_fd int fd = -1;
+
+	if (asprintf(&path, "%s/work", plan->upper) < 0) {
+		path = NULL;
+		return err_errno(err, "memory");
+	}
+	/* It is made last. */
+	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		fd = upper_open(plan, err);
+	} else {
+		for (int i = 0; i < 3; i++)
+			*strrchr(path, '/') = '\0';
+		fd = path_open_trusted(path[0] != '\0' ? path : "/", err);
+	}
+	return fd < 0 ? -1 : 0;
+}

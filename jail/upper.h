@@ -20,4 +20,11 @@
 int upper_open(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
+/*
+ * Whether upper_open() would succeed, and nothing is made: what is not there
+ * yet has a place to be.  Returns 0, or -1 as that does.
+ */
+int upper_check(const struct plan *plan, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
 #endif

@@ -6,6 +6,7 @@
 #include "jail/quota.h"
 #include "jailconf/doors.h"
 #include "jailconf/host.h"
+#include "jailconf/inside.h"
 #include "jailconf/listing.h"
 #include "jailconf/network.h"
 #include "jailconf/output.h"
@@ -238,6 +239,30 @@ note_missed(struct check *check, const struct plan *plan)
 				   plan->entries[i].text);
 }
 
+/* What is covered in a directory that the account may write to, it may move out
+ * from under that. */
+static void
+note_hidden(struct check *check, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_entries; i++) {
+		const struct entry *const entry = &plan->entries[i];
+		const struct entry *const mount =
+			inside_mount(plan, entry->target);
+
+		if (entry->kind != ENTRY_HIDE || mount == NULL ||
+		    mount->kind != ENTRY_BIND ||
+		    (mount->flags & ENTRY_READONLY) != 0 ||
+		    strcmp(mount->target, entry->target) == 0)
+			continue;
+		report_add(&check->report, SEVERITY_WARNING,
+			   "bind only what it may see",
+			   "account %s: jail %s hides %s, and the account may "
+			   "move what is there: it can write to %s",
+			   plan->account, plan->jail, entry->target,
+			   mount->target);
+	}
+}
+
 /* Returns -1 and why the account is refused, if it is. */
 static int
 note_quota(struct check *check, const struct plan *plan, struct err *err)
@@ -307,6 +332,7 @@ check_jail(void *arg, const struct decision *decision)
 	    network_note(&plan, &check->networks, &err) < 0 ||
 	    note_quota(check, &plan, &err) < 0)
 		tell_account(check, account->name, decision->rule, &err);
+	note_hidden(check, &plan);
 	note_two_quotas(examined, &plan);
 	note_limits(check, &plan);
 	note_ports(check, &plan);

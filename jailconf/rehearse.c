@@ -6,42 +6,48 @@
 #include "jail/cgroup.h"
 #include "jail/landlock.h"
 #include "jail/quota.h"
+#include "jail/upper.h"
+#include "jailconf/inside.h"
 #include "jailconf/network.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
-/* Whether the plan's shell is in its tree, or on the host: links are
- * followed as they will be inside. */
 static int
 check_shell(const struct plan *plan, struct err *err)
 {
-	const char *const tree = plan->tree != NULL ? plan->tree : "/";
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				      .resolve = RESOLVE_IN_ROOT };
-	cleanup_fd int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int fd = -1;
 	struct stat st;
 
-	if (root < 0)
-		return err_errno(err, "%s", tree);
-	fd = (int)syscall(SYS_openat2, root, plan->shell, &how, sizeof(how));
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (inside_stat(plan, plan->shell, &st) < 0)
 		return err_set(err, ERR_CONFIG,
-			       "jail %s: the shell %s is not in %s", plan->jail,
-			       plan->shell, tree);
-	if (!S_ISREG(st.st_mode) || (st.st_mode & S_IXOTH) == 0)
+			       "jail %s: the shell %s is not there: %s",
+			       plan->jail, plan->shell, strerror(errno));
+	if (!inside_may_execute(plan, &st))
 		return err_set(err, ERR_CONFIG,
 			       "jail %s: the shell %s cannot be executed",
 			       plan->jail, plan->shell);
 	return 0;
+}
+
+/* As whoever starts the jail does; but what the account has changed of its root
+ * is looked at where it is, and made for nobody. */
+static int
+open_trees(const struct plan *plan, struct root_trees *trees, struct err *err)
+{
+	struct plan without = *plan;
+
+	without.upper = NULL;
+	if (root_trees_open(&without, trees, err) < 0)
+		return -1;
+	if (plan->upper == NULL || upper_check(plan, err) == 0)
+		return 0;
+	root_trees_close(trees);
+	return err_context(err, "%s", plan->upper);
 }
 
 static int
@@ -52,7 +58,7 @@ open_everything(const struct plan *plan, struct err *err)
 
 	if (geteuid() != 0)
 		return 0;
-	if (root_trees_open(plan, &trees, err) < 0)
+	if (open_trees(plan, &trees, err) < 0)
 		return err_context(err, "jail %s", plan->jail);
 	if (plan->quota.need == PLAN_NEED_REQUIRED)
 		ret = quota_foresee(plan, &trees, err);
@@ -68,7 +74,7 @@ rehearse_quota(const struct plan *plan, struct err *err)
 
 	if (geteuid() != 0 || !plan_has_quota(plan))
 		return 0;
-	if (root_trees_open(plan, &trees, err) < 0)
+	if (open_trees(plan, &trees, err) < 0)
 		return -1;
 	ret = quota_check(plan, &trees, err);
 	root_trees_close(&trees);

@@ -119,6 +119,46 @@ def who_gets_the_uid_of_another_does_not_get_his_changes():
 
 
 @case
+def who_only_looks_makes_no_place_for_changes():
+    """Where there is one, what may be in it decides who gets in."""
+    name = "looked"
+    jail_account(name, f'root = "{OTHER}";', "writable = true;")
+    changes = pathlib.Path(f"/var/lib/jail/overlay/{uid_of(name)}")
+    for verb in (["check"], ["explain", name], ["try", name, "--", "true"],
+                 ["add", "--network", "none", name]):
+        sh(["jailconf", *verb], check=False)
+        same(changes.exists(), False, verb[0])
+    same(su(name, "echo in").stdout, "in\n")
+    same(changes.exists(), True)
+    has(sh(["jailconf", "explain", name]), f"^{name} .* is in jail shell")
+    stop(name)
+
+
+@case
+def a_shell_is_looked_for_where_it_will_be():
+    name, shells = "ownshell", pathlib.Path("/opt/ownshells")
+    shells.mkdir(parents=True, exist_ok=True)
+    shell = shells / "sh"
+    shell.write_text('#!/bin/sh\nexec /bin/sh "$@"\n')
+    shell.chmod(0o755)
+    jail_account(name, f'root = "{OTHER}";', f'shell = "{shell}";',
+                 f'binds = ( {{ source = "{shells}"; }} );')
+    for there in (True, False):
+        done = sh(["jailconf", "explain", name], check=False)
+        if there:
+            has(done.stdout, f"^{name} .* is in jail shell")
+            same(su(name, "echo in").stdout, "in\n")
+        else:
+            has(done.stdout, f"{name} is refused everywhere: jail shell: the "
+                             f"shell {shell} is not there: No such file")
+            lacks(su(name, "echo in").stdout, "^in$")
+        stop(name)
+        if there:
+            shell.rename(shells / "sh.away")
+    sh(["jailconf", "unjail", name])
+
+
+@case
 def a_program_of_the_tree_gives_no_privilege():
     has(sh(f"ls -l {OTHER}/usr/bin/su"), "^-rws")
     has(ssh(NAME, "grep NoNewPrivs /proc/self/status").stdout, r"\s1$")

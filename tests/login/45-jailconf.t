@@ -196,7 +196,7 @@ def a_mistake_in_add_changes_nothing():
             (("--root", "/nowhere", WHO), "/nowhere: No such file"),
             (("--root", "/tmp", WHO), "/tmp: .*changed by others"),
             (("--network", "lan", WHO), f"{users}:.*network"),
-            (("--shell", "/bin/nosuch", WHO), "/bin/nosuch is not in /"),
+            (("--shell", "/bin/nosuch", WHO), "/bin/nosuch is not there: No such"),
             (("../jail.conf",), "no such user")):
         has(jailconf("add", *options, status=1),
             f"^jailconf: nothing was changed: .*{words}")
@@ -333,6 +333,19 @@ def check_asks_sshd_whether_it_uses_pam():
         with jailed(WHO):
             has(jailconf("explain", WHO),
                 "^ +sshd +outside +sshd does not use pam")
+@case
+def check_tells_of_what_is_hidden_where_the_account_can_move_it():
+    with jailed(WHO):
+        for path, tells in ((f"/home/{WHO}/.config/keys", True),
+                            ("/usr/bin/gcc", False)):
+            with changed(users_file(WHO),
+                         lambda t, p=path: t + f'hide = [ "{p}" ];\n'):
+                (has if tells else lacks)(
+                    jailconf("check"), f"^warning: account {WHO}: jail shell "
+                    f"hides {path}, and the account may move what is there: "
+                    f"it can write to /home/{WHO}")
+
+
     finally:
         path.unlink()
     jailconf("check")
