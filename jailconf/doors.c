@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "jailconf/doors.h"
 
+#include "policy/arguments.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +56,36 @@ door_end_name(enum door_end end)
 	return names[end];
 }
 
+/* What the line's arguments say is said of all of its services; WHY lives as
+ * long as PAM does. */
+static int
+judge_arguments(struct door_pam *pam, struct pam_verdict *verdict,
+		struct err *err)
+{
+	const struct pam_line *const ours = verdict->ours;
+	struct arguments args;
+	const char *const *words;
+	int count;
+
+	words = pam_line_words(&pam->service, ours, &count, err);
+	if (words == NULL && err->kind != ERR_CONFIG)
+		return -1;
+	if (words == NULL || arguments_read(count, words, &args, err) < 0) {
+		verdict->fault = PAM_FAULT_ARGUMENTS;
+		verdict->why =
+			arena_printf(&pam->service.arena, err,
+				     "%s: nobody but root gets in", err->text);
+	} else if (strcmp(args.conf_dir, CONF_DIR) != 0) {
+		verdict->fault = PAM_FAULT_ELSEWHERE;
+		verdict->why = arena_printf(
+			&pam->service.arena, err,
+			"conf=%s: logins go by that, and jailconf by " CONF_DIR,
+			args.conf_dir);
+	}
+	return verdict->fault == PAM_FAULT_NONE || verdict->why != NULL ? 0
+									: -1;
+}
+
 int
 door_pam_read(const char *const *directories, const char *service,
 	      struct door_pam *pam, struct err *err)
@@ -61,9 +93,17 @@ door_pam_read(const char *const *directories, const char *service,
 	if (pam_service_read(directories, service, &pam->service, err) < 0)
 		return -1;
 	pam->exists = pam->service.exists;
-	for (unsigned int i = 0; i < PAM_TYPES; i++)
-		pam->verdict[i] = pam_stack_judge(
-			&pam->service, (enum pam_type)i, module_name);
+	for (unsigned int i = 0; i < PAM_TYPES; i++) {
+		struct pam_verdict *const verdict = &pam->verdict[i];
+
+		*verdict = pam_stack_judge(&pam->service, (enum pam_type)i,
+					   module_name);
+		if (verdict->fault == PAM_FAULT_NONE &&
+		    judge_arguments(pam, verdict, err) < 0) {
+			door_pam_free(pam);
+			return -1;
+		}
+	}
 	return 0;
 }
 
@@ -79,6 +119,32 @@ is_faulty(const struct door_pam *pam, enum pam_type type)
 	return pam->verdict[type].fault != PAM_FAULT_NONE;
 }
 
+static bool
+misleads(const struct door_pam *pam, enum pam_type type)
+{
+	return pam->verdict[type].fault == PAM_FAULT_ARGUMENTS ||
+	       pam->verdict[type].fault == PAM_FAULT_ELSEWHERE;
+}
+
+/* Whether a line that DOOR goes by is told what makes it worthless, however
+ * good the others are. */
+static bool
+is_misled(const struct door_pam *pam, enum door door, bool asks,
+	  enum pam_type *type)
+{
+	const bool enters = door == DOOR_CHILD || door == DOOR_JOB;
+
+	if (misleads(pam, PAM_TYPE_SESSION))
+		*type = PAM_TYPE_SESSION;
+	else if (enters && misleads(pam, PAM_TYPE_AUTH))
+		*type = PAM_TYPE_AUTH;
+	else if (asks && misleads(pam, PAM_TYPE_ACCOUNT))
+		*type = PAM_TYPE_ACCOUNT;
+	else
+		return false;
+	return true;
+}
+
 bool
 door_pam_fault(const struct door_pam *pam, const char *service, enum door door,
 	       enum pam_type *type)
@@ -87,6 +153,8 @@ door_pam_fault(const struct door_pam *pam, const char *service, enum door door,
 	const bool asks = known == NULL || known->account;
 	const bool account = asks && !is_faulty(pam, PAM_TYPE_ACCOUNT);
 
+	if (is_misled(pam, door, asks, type))
+		return true;
 	*type = PAM_TYPE_SESSION;
 	switch (door) {
 	case DOOR_CLOSED:
@@ -151,6 +219,10 @@ end_of_fault(const struct door_pam *pam, const struct account *account,
 	const bool session =
 		pam->verdict[PAM_TYPE_SESSION].fault == PAM_FAULT_NONE;
 
+	if (pam->verdict[type].fault == PAM_FAULT_ARGUMENTS)
+		return DOOR_END_REFUSED;
+	if (pam->verdict[type].fault == PAM_FAULT_ELSEWHERE)
+		return DOOR_END_OUTSIDE;
 	switch (decision->door) {
 	case DOOR_CLOSED:
 		return DOOR_END_OUTSIDE;

@@ -5,8 +5,10 @@
 #include "base/path.h"
 #include "jailconf/doors.h"
 #include "jailconf/hostrun.h"
+#include "jailconf/sidedoors.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +109,12 @@ tell_way_out(const struct pam_verdict *verdict, enum pam_type type,
 			       "move that line down, or take user_readenv=1 "
 			       "out of it");
 		break;
+	case PAM_FAULT_ARGUMENTS:
+		(void)snprintf(text, size, "see pam_jail(8), ARGUMENTS");
+		break;
+	case PAM_FAULT_ELSEWHERE:
+		(void)snprintf(text, size, "take conf= out of it");
+		break;
 	}
 }
 
@@ -185,8 +193,10 @@ check_service(void *arg, const char *name)
 	}
 	if (door_pam_fault(&pam, name, door, &type))
 		tell_fault(check, name, type, &pam.verdict[type]);
-	else if (pam.verdict[PAM_TYPE_SESSION].ours != NULL)
-		check_module(check, pam.verdict[PAM_TYPE_SESSION].ours);
+	else
+		for (unsigned int i = 0; i < PAM_TYPES; i++)
+			if (pam.verdict[i].ours != NULL)
+				check_module(check, pam.verdict[i].ours);
 	door_pam_free(&pam);
 }
 
@@ -195,8 +205,15 @@ check_service(void *arg, const char *name)
 static int
 is_service(const struct dirent *entry)
 {
-	return strncmp(entry->d_name, "common-", 7) != 0 &&
-	       strpbrk(entry->d_name, ".~#") == NULL;
+	static const char *const others[] = {
+		"common-*", ".*",     "*~",    "*#*",	 "*.dpkg-*", "*.ucf-*",
+		"*.pam-*",  "*.rpm*", "*.bak", "*.orig", "*.old",    "*.sw?",
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (fnmatch(others[i], entry->d_name, 0) == 0)
+			return 0;
+	return 1;
 }
 
 /* Whether an earlier directory has NAME as well: then libpam reads that. */
@@ -377,20 +394,10 @@ check_sshd(struct report *report)
 static void
 check_shells(struct report *report)
 {
-	FILE *const file = fopen("/etc/shells", "re");
-	cleanup_free char *line = NULL;
-	size_t size = 0;
-
-	while (file != NULL && getline(&line, &size, file) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strcmp(line, JAILSH) == 0)
-			report_add(report, SEVERITY_ERROR, "take it out",
-				   "/etc/shells lists %s: su -s would go past "
-				   "it",
-				   JAILSH);
-	}
-	if (file != NULL)
-		(void)fclose(file);
+	if (shell_is_listed(JAILSH))
+		report_add(report, SEVERITY_ERROR, "take it out",
+			   "/etc/shells lists %s: su -s would go past it",
+			   JAILSH);
 }
 
 void

@@ -5,11 +5,13 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	LEVELS_MAX = 16,  /* PAM_SUBSTACK_MAX_LEVEL of libpam */
 	ANSWERS_MAX = 33, /* PAM_SUCCESS to PAM_INCOMPLETE, and "default" */
+	WORDS_MAX = 32,	  /* of arguments */
 };
 
 enum action { IGNORE, OK, DONE, BAD, DIE, RESET, JUMP };
@@ -395,16 +397,43 @@ is_module(const struct pam_line *line, const char *module)
 }
 
 /*
+ * Whether the module of LINE sets credentials with the same answer whenever it
+ * is asked, so that one that would end the stack in sshd's child has ended it
+ * before: those of Linux-PAM that have nothing to set.
+ */
+static bool
+is_constant(const struct pam_line *line)
+{
+	static const char *const modules[] = {
+		"pam_access.so",   "pam_deny.so",	"pam_echo.so",
+		"pam_exec.so",	   "pam_faildelay.so",	"pam_faillock.so",
+		"pam_listfile.so", "pam_localuser.so",	"pam_nologin.so",
+		"pam_permit.so",   "pam_rootok.so",	"pam_securetty.so",
+		"pam_shells.so",   "pam_succeed_if.so", "pam_unix.so",
+		"pam_usertype.so", "pam_warn.so",	"pam_wheel.so",
+	};
+
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
+		if (is_module(line, modules[i]))
+			return true;
+	return false;
+}
+
+/*
  * Whether ANSWER of the module in LINE leaves out TARGET further down: as
- * _pam_dispatch_aux() of libpam walks.  "die" ends the stack as well, but
- * then the service is refused.
+ * _pam_dispatch_aux() of libpam walks.  "die" ends the stack as well, but then
+ * the service is refused; only that sshd(8) goes on in the child, whatever it
+ * is told there.
  */
 static bool
 leaves_out(const struct pam_line *line, const struct pam_answer *answer,
-	   const struct pam_line *target)
+	   const struct pam_line *target, enum pam_type type)
 {
+	const bool ends = answer->action == DONE ||
+			  (answer->action == DIE && type == PAM_TYPE_AUTH &&
+			   !is_constant(line));
 	const struct pam_line *next = line->next;
-	unsigned long left = answer->action == DONE   ? (unsigned long)-1
+	unsigned long left = ends		      ? (unsigned long)-1
 			     : answer->action == JUMP ? answer->jump
 						      : 0;
 
@@ -432,7 +461,7 @@ find_shortcut(const struct pam_line *stack, const struct pam_line *ours,
 			    strcmp(l->answers[i].value, "new_authtok_reqd") ==
 				    0)
 				continue;
-			if (leaves_out(l, &l->answers[i], ours))
+			if (leaves_out(l, &l->answers[i], ours, type))
 				return l;
 		}
 	return NULL;
@@ -469,10 +498,17 @@ find_later(const struct pam_line *ours, const char *module)
 static const struct pam_line *
 find_user_env(const struct pam_line *stack, const struct pam_line *ours)
 {
-	for (const struct pam_line *l = stack; l != ours; l = l->next)
-		if (is_module(l, "pam_env.so") &&
-		    strstr(l->arguments, "user_readenv=1") != NULL)
+	static const char word[] = "user_readenv=";
+
+	for (const struct pam_line *l = stack; l != ours; l = l->next) {
+		const char *const found = is_module(l, "pam_env.so")
+						  ? strstr(l->arguments, word)
+						  : NULL;
+
+		if (found != NULL &&
+		    strtol(found + strlen(word), NULL, 10) != 0)
 			return l;
+	}
 	return NULL;
 }
 
@@ -518,6 +554,27 @@ pam_stack_judge(const struct pam_service *service, enum pam_type type,
 	return verdict;
 }
 
+const char *const *
+pam_line_words(struct pam_service *service, const struct pam_line *line,
+	       int *count, struct err *err)
+{
+	struct arena *const arena = &service->arena;
+	char *rest = arena_copy(arena, line->arguments, err);
+	const char **const words =
+		arena_alloc(arena, WORDS_MAX * sizeof(*words), err);
+
+	*count = 0;
+	if (rest == NULL || words == NULL)
+		return NULL;
+	while ((words[*count] = cut_word(&rest)) != NULL)
+		if (++*count == WORDS_MAX) {
+			(void)err_set(err, ERR_CONFIG, "more than %d arguments",
+				      WORDS_MAX - 1);
+			return NULL;
+		}
+	return words;
+}
+
 void
 pam_verdict_tell(const struct pam_verdict *verdict, enum pam_type type,
 		 const char *module, char *text, size_t size)
@@ -559,6 +616,11 @@ pam_verdict_tell(const struct pam_verdict *verdict, enum pam_type type,
 			       "ask for a key could be cheated",
 			       cause->file, cause->number, cause->module, name,
 			       module, ours->file, ours->number);
+		break;
+	case PAM_FAULT_ARGUMENTS:
+	case PAM_FAULT_ELSEWHERE:
+		(void)snprintf(text, size, "%s:%u: %s", ours->file,
+			       ours->number, verdict->why);
 		break;
 	}
 }

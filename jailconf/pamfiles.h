@@ -75,12 +75,15 @@ enum pam_fault {
 	PAM_FAULT_USER_ENV,  /* session: CAUSE, before it, lets the account
 			      * say what rules go by: pam_env(8),
 			      * user_readenv */
+	PAM_FAULT_ARGUMENTS, /* it does not understand them, and refuses */
+	PAM_FAULT_ELSEWHERE, /* they tell it to go by another configuration */
 };
 
 struct pam_verdict {
 	enum pam_fault fault;
 	const struct pam_line *ours;  /* NULL: MISSING */
 	const struct pam_line *cause; /* NULL unless fault says so */
+	const char *why; /* of ARGUMENTS and ELSEWHERE; else NULL */
 };
 
 /* Judges how MODULE ("pam_jail.so", whatever its directory) is called in
@@ -88,6 +91,15 @@ struct pam_verdict {
 struct pam_verdict pam_stack_judge(const struct pam_service *service,
 				   enum pam_type type, const char *module)
 	__attribute__((nonnull));
+
+/*
+ * Cuts LINE's arguments into words as libpam does, for as long as SERVICE
+ * lives; *count says how many there are.  Returns NULL with ERR_SYSTEM, or with
+ * ERR_CONFIG where there are more than anybody needs.
+ */
+const char *const *pam_line_words(struct pam_service *service,
+				  const struct pam_line *line, int *count,
+				  struct err *err) __attribute__((nonnull));
 
 /* Writes what is wrong about MODULE in the stack of TYPE, for the
  * administrator; "" if nothing is. */

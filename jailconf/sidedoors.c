@@ -96,8 +96,8 @@ sidedoor_name(enum sidedoor door)
 	return names[door];
 }
 
-static bool
-is_listed_shell(const char *shell)
+bool
+shell_is_listed(const char *shell)
 {
 	const char *listed;
 	bool found = false;
@@ -112,7 +112,7 @@ is_listed_shell(const char *shell)
 static void
 look_at_dropbear(const struct account *account, struct door_view *view)
 {
-	const bool listed = is_listed_shell(account->shell);
+	const bool listed = shell_is_listed(account->shell);
 
 	view->end = listed ? DOOR_END_OUTSIDE : DOOR_END_REFUSED;
 	(void)snprintf(view->why, sizeof(view->why),

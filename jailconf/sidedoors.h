@@ -36,4 +36,7 @@ bool sidedoor_look(const struct sidedoors *sidedoors, enum sidedoor door,
 		   const struct account *account, struct door_view *view)
 	__attribute__((nonnull));
 
+/* Whether /etc/shells has SHELL: getusershell(3). */
+bool shell_is_listed(const char *shell) __attribute__((nonnull));
+
 #endif

@@ -3,17 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "policy/arguments.h"
 
 #include <grp.h>
 #include <security/pam_ext.h>
 #include <string.h>
-
-/* The module's arguments; see pam_jail(8). */
-struct arguments {
-	const char *conf_dir;
-	const char *exempt;    /* GROUP[,GROUP...], or NULL */
-	bool deny_only_jailed; /* when the policy cannot be read */
-};
 
 void
 verdict_free(struct verdict *verdict)
@@ -36,31 +30,6 @@ verdict_record(const char *event, const struct verdict *verdict)
 		record.door = door_name(verdict->decision.door);
 	}
 	return record;
-}
-
-static int
-read_arguments(const struct words *words, struct arguments *args,
-	       struct err *err)
-{
-	static const char conf[] = "conf=", exempt[] = "exempt=";
-
-	*args = (struct arguments){ .conf_dir = CONF_DIR };
-	for (int i = 0; i < words->argc; i++) {
-		if (strncmp(words->argv[i], conf, strlen(conf)) == 0)
-			args->conf_dir = words->argv[i] + strlen(conf);
-		else if (strncmp(words->argv[i], exempt, strlen(exempt)) == 0)
-			args->exempt = words->argv[i] + strlen(exempt);
-		else if (strcmp(words->argv[i], "config-error=deny-jailed") ==
-			 0)
-			args->deny_only_jailed = true;
-		else if (strcmp(words->argv[i], "config-error=deny-all") == 0)
-			args->deny_only_jailed = false;
-		else
-			return err_set(err, ERR_CONFIG,
-				       "pam_jail: unknown argument: %s",
-				       words->argv[i]);
-	}
-	return 0;
 }
 
 static bool
@@ -165,7 +134,7 @@ verdict_reach(pam_handle_t *pamh, const struct words *words,
 		return -1;
 	if (verdict->account.uid == 0)
 		return 0; /* never; and no broken file keeps root out */
-	if (read_arguments(words, &args, err) < 0)
+	if (arguments_read(words->argc, words->argv, &args, err) < 0)
 		return -1;
 	verdict->policy = policy_load(args.conf_dir, 0, err);
 	if (verdict->policy == NULL)

@@ -91,6 +91,11 @@ def setup_puts_its_lines_last():
         has(lines[-1], rf"^{line}\S*pam_jail\.so\s*$", name)
 
 
+def told(argument):
+    """A change: the line of pam_jail's, with ARGUMENT."""
+    return lambda text: re.sub(r"(pam_jail\.so)", rf"\1 {argument}", text)
+
+
 @case
 def setup_fails_when_the_stacks_are_not_right():
     cases = (
@@ -104,12 +109,32 @@ def setup_fails_when_the_stacks_are_not_right():
         ("/etc/pam.d/common-session",
          lambda t: re.sub(r"required(\s+\S*pam_jail)", r"optional\1", t),
          r"pam service sshd: .*a refusal of pam_jail.so changes nothing"),
+        ("/etc/pam.d/common-account", told("confg=/x"),
+         r"pam service sshd: .*unknown argument: confg=/x: nobody but root"),
+        ("/etc/pam.d/common-session", told("conf=/x"),
+         r"pam service sshd: .*conf=/x: logins go by that"),
+        ("/etc/pam.d/common-account",
+         lambda t: re.sub(r"\S*(pam_jail\.so)", r"/nowhere/\1", t),
+         r"/etc/pam.d/common-account:\d+: names /nowhere/pam_jail.so, but"),
     )
     for path, change, words in cases:
         with changed(path, change):
             has(jailconf("setup", status=1), f"^error: {words}")
             has(jailconf("check", status=1), f"^error: {words}")
     jailconf("check")
+
+
+@case
+def explain_knows_what_the_lines_are_told():
+    with jailed(WHO):
+        for argument, end in (("confg=/x", "refused"), ("conf=/x", "outside"),
+                              (f"conf={CONF_DIR}", "jail")):
+            with changed("/etc/pam.d/common-session", told(argument)):
+                view = json.loads(jailconf("explain", "--json", WHO))
+                ends = {door["service"]: door["end"] for door in view["doors"]}
+                same(ends["sshd"], end, argument)
+                if end == "refused":
+                    lacks(su(WHO, "echo in").stdout, "^in$")
 
 
 @case

@@ -138,6 +138,15 @@ static const struct {
 	  PAM_TYPE_AUTH, PAM_FAULT_SKIPPED, 1 },
 	{ "auth requisite pam_nologin.so\nauth optional pam_jail.so\n",
 	  PAM_TYPE_AUTH, PAM_FAULT_NONE, 0 },
+	{ "auth requisite pam_daemon.so\nauth optional pam_jail.so\n",
+	  PAM_TYPE_AUTH, PAM_FAULT_SKIPPED, 1 },
+	{ "auth [success=1 default=die] pam_daemon.so\n"
+	  "auth optional pam_env.so\nauth optional pam_jail.so\n",
+	  PAM_TYPE_AUTH, PAM_FAULT_SKIPPED, 1 },
+	{ "auth required pam_daemon.so\nauth optional pam_jail.so\n",
+	  PAM_TYPE_AUTH, PAM_FAULT_NONE, 0 },
+	{ "session requisite pam_daemon.so\nsession required pam_jail.so\n",
+	  PAM_TYPE_SESSION, PAM_FAULT_NONE, 0 },
 	{ "auth [success=1 default=ignore] pam_unix.so\n"
 	  "auth requisite pam_deny.so\nauth optional pam_jail.so\n",
 	  PAM_TYPE_AUTH, PAM_FAULT_NONE, 0 },
@@ -172,6 +181,12 @@ static const struct {
 	{ "session required pam_env.so user_readenv=1 envfile=/x\n"
 	  "session required pam_jail.so\n",
 	  PAM_TYPE_SESSION, PAM_FAULT_USER_ENV, 1 },
+	{ "session required pam_env.so user_readenv=2\n"
+	  "session required pam_jail.so\n",
+	  PAM_TYPE_SESSION, PAM_FAULT_USER_ENV, 1 },
+	{ "session required pam_env.so user_readenv=0\n"
+	  "session required pam_jail.so\n",
+	  PAM_TYPE_SESSION, PAM_FAULT_NONE, 0 },
 	{ "session required pam_env.so readenv=1\n"
 	  "session required pam_jail.so\n"
 	  "session required pam_env.so user_readenv=1\n",
@@ -325,6 +340,68 @@ debians_doors_are_covered(void **state)
 	bed_remove(&bed, debian);
 }
 
+/* --- arguments ------------------------------------------------------------ */
+
+static void
+what_the_lines_are_told_is_judged(void **state)
+{
+#define UNKNOWN(line, word)                                                    \
+	"/test:" line ": pam_jail: unknown argument: " word ": nobody but "    \
+	"root gets in"
+#define ELSEWHERE(line)                                                        \
+	"/test:" line                                                          \
+	": conf=/etc/other: logins go by that, and jailconf by " CONF_DIR
+	static const struct {
+		const char *auth, *account, *session;
+		enum door door;
+		const char *fault; /* after the directory */
+	} rows[] = {
+		{ "", "", "", DOOR_CHILD, "" },
+		{ "exempt=staff,wheel config-error=deny-jailed",
+		  "config-error=deny-all", "conf=" CONF_DIR, DOOR_CHILD, "" },
+		{ "[exempt=a b]", "", "", DOOR_CHILD, "" },
+		{ "", "", "confg=/a", DOOR_SHELL, UNKNOWN("3", "confg=/a") },
+		{ "", "", "[a b]", DOOR_SHELL, UNKNOWN("3", "a b") },
+		{ "", "debug", "", DOOR_SHELL, UNKNOWN("2", "debug") },
+		{ "", "", "debug", DOOR_CLOSED, UNKNOWN("3", "debug") },
+		{ "debug", "", "", DOOR_JOB, UNKNOWN("1", "debug") },
+		{ "debug", "", "", DOOR_SHELL, "" },
+		{ "conf=/etc/other", "", "", DOOR_CHILD, ELSEWHERE("1") },
+		{ "", "conf=/etc/other", "", DOOR_SHELL, ELSEWHERE("2") },
+		{ "", "", "conf=/etc/other", DOOR_JOB, ELSEWHERE("3") },
+		{ "", "", "conf=/a conf=/etc/other", DOOR_JOB, ELSEWHERE("3") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char stack[256], text[512] = "";
+		const struct file files[] = { { "test", stack },
+					      { NULL, NULL } };
+		struct door_pam pam;
+		enum pam_type type;
+		struct bed bed;
+		struct err err;
+		bool fault;
+
+		(void)snprintf(stack, sizeof(stack),
+			       "auth optional pam_jail.so %s\n"
+			       "account required pam_jail.so %s\n"
+			       "session required pam_jail.so %s\n",
+			       rows[i].auth, rows[i].account, rows[i].session);
+		bed_make(&bed, files);
+		assert_int_equal(
+			door_pam_read(bed.directories, "test", &pam, &err), 0);
+		fault = door_pam_fault(&pam, "test", rows[i].door, &type);
+		if (fault)
+			pam_verdict_tell(&pam.verdict[type], type,
+					 "pam_jail.so", text, sizeof(text));
+		assert_string_equal(fault ? text + strlen(bed.directory) : "",
+				    rows[i].fault);
+		door_pam_free(&pam);
+		bed_remove(&bed, files);
+	}
+}
+
 /* --- mistakes ------------------------------------------------------------- */
 
 static void
@@ -396,6 +473,7 @@ main(void)
 		cmocka_unit_test(a_stack_is_judged_as_libpam_walks_it),
 		cmocka_unit_test(a_substack_ends_alone),
 		cmocka_unit_test(debians_doors_are_covered),
+		cmocka_unit_test(what_the_lines_are_told_is_judged),
 		cmocka_unit_test(a_file_that_libpam_would_not_read_is_told),
 		cmocka_unit_test(
 			a_later_directory_is_for_what_the_first_has_not),
