@@ -519,18 +519,11 @@ check_lost(struct check *check, const char *name)
 {
 	struct account account = { 0 };
 	struct err err;
-	bool known;
 
 	if (account_lookup(name, &account, &err) < 0)
 		return; /* it is gone by now */
-	if (policy_knows(check->policy, &account, &known, &err) < 0)
+	if (policy_require_not_lost(check->policy, &account, &err) < 0)
 		tell_account(check, name, NULL, &err);
-	else if (!known)
-		report_add(&check->report, SEVERITY_ERROR,
-			   "jailconf add it, or give it another by usermod -s",
-			   "account %s: the login shell is %s, and nothing "
-			   "jails it: it is refused",
-			   name, JAILSH);
 	account_free(&account);
 }
 

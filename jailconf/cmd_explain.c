@@ -55,6 +55,8 @@ decide(struct explanation *explanation, struct err *err)
 		visit->keys = tell_key(explanation, call->key, err);
 		if (visit->keys == NULL)
 			return -1;
+		if (visit->service == NULL)
+			visit->service = "sshd"; /* none else has keys */
 	}
 	if (policy_decide(explanation->policy, account, visit,
 			  &explanation->decision, err) < 0 ||
@@ -69,9 +71,10 @@ decide(struct explanation *explanation, struct err *err)
 				  &explanation->decision, err) < 0)
 			return -1;
 	}
-	if (explanation->decision.jail == NULL)
-		visit->service = call->service;
-	return 0;
+	if (explanation->decision.jail != NULL)
+		return 0;
+	visit->service = call->service;
+	return policy_require_not_lost(explanation->policy, account, err);
 }
 
 /* Why it is not jailed. */

@@ -81,14 +81,16 @@ suppose(const struct call *call, const struct account *account,
 	struct policy *policy, struct arena *arena, struct err *err)
 {
 	struct userfile_keys keys = call->keys;
-	const char *const path = rehearse_user_path(arena, call->user, err);
+	const char *path, *old, *text;
 	struct decision now;
-	const char *old, *text;
 
-	if (path == NULL || policy_decide(policy, account, &ssh, &now, err) < 0)
+	if (policy_decide(policy, account, &ssh, &now, err) < 0)
 		return -1;
 	if (now.jail != NULL && !has_keys(&keys))
 		return 0;
+	path = rehearse_user_path(arena, call->user, err);
+	if (path == NULL)
+		return -1;
 	old = file_read(path, arena, err);
 	if (old == NULL && err->errnum != ENOENT)
 		return -1;

@@ -241,6 +241,31 @@ end_of_fault(const struct door_pam *pam, const struct account *account,
 	return DOOR_END_OUTSIDE;
 }
 
+/* sshd(8) tells of the key when the session is opened: the account step, before
+ * that, decides without. */
+static void
+view_without_key(struct policy *policy, const struct account *account,
+		 const struct visit *visit, struct door_view *view)
+{
+	struct door_view before = { .end = DOOR_END_REFUSED };
+	struct visit without = *visit;
+	struct decision decision;
+	struct err err;
+
+	without.keys = NULL;
+	if (policy_decide(policy, account, &without, &decision, &err) < 0)
+		(void)snprintf(before.why, sizeof(before.why), "%s", err.text);
+	else if (decision.jail != NULL)
+		view_covered(account, &decision, &before);
+	else
+		return;
+	if (before.end != DOOR_END_REFUSED)
+		return;
+	view->end = DOOR_END_REFUSED;
+	(void)snprintf(view->why, sizeof(view->why),
+		       "before the key is known: %.480s", before.why);
+}
+
 static void
 view_pam(const struct door_pam *pam, const struct account *account,
 	 const char *service, const struct decision *decision,
@@ -284,5 +309,7 @@ door_look(struct policy *policy, const struct account *account,
 		return;
 	}
 	view_pam(&pam, account, visit->service, &decision, view);
+	if (visit->keys != NULL && view->end == DOOR_END_JAIL)
+		view_without_key(policy, account, visit, view);
 	door_pam_free(&pam);
 }

@@ -94,29 +94,6 @@ look_at_visit(pam_handle_t *pamh, struct visit *visit, struct err *err)
 	return 0;
 }
 
-/*
- * An account whose login shell is jailsh(8), and whom the policy does not know
- * by any visit, has lost its jail: it was renamed, or its file is gone.  The
- * shell would let nobody in; what else a service has, would.
- */
-static int
-require_not_forgotten(const struct verdict *verdict, struct err *err)
-{
-	const struct account *const account = &verdict->account;
-	bool known;
-
-	if (strcmp(account->shell, JAILSH) != 0)
-		return 0;
-	if (policy_knows(verdict->policy, account, &known, err) < 0)
-		return -1;
-	if (known)
-		return 0;
-	return err_set(err, ERR_REFUSED,
-		       "the login shell is " JAILSH ", and nothing jails the "
-		       "account: jailconf add %s, or usermod -s",
-		       account->name);
-}
-
 /* Fills *verdict, to be freed in any case. */
 int
 verdict_reach(pam_handle_t *pamh, const struct words *words,
@@ -145,7 +122,8 @@ verdict_reach(pam_handle_t *pamh, const struct words *words,
 		return -1; /* a rule may be meant for the account */
 	}
 	if (verdict->decision.jail == NULL &&
-	    require_not_forgotten(verdict, err) < 0)
+	    policy_require_not_lost(verdict->policy, &verdict->account, err) <
+		    0)
 		return -1;
 	return policy_require_own_uid(verdict->policy, &verdict->account, err);
 }

@@ -182,22 +182,29 @@ policy_each(struct policy *policy, const struct account *account,
 }
 
 int
-policy_knows(struct policy *policy, const struct account *account, bool *known,
-	     struct err *err)
+policy_require_not_lost(struct policy *policy, const struct account *account,
+			struct err *err)
 {
 	const struct rule *rule = NULL;
 	const char *exempt = NULL;
 	struct user_file file;
 	size_t index = 0;
 
+	if (strcmp(account->shell, JAILSH) != 0)
+		return 0;
 	if (users_read(policy, account->name, &policy->arena, &file, err) < 0)
 		return -1;
-	if (file.jail == NULL &&
-	    (find_exemption(policy, account, &exempt, err) < 0 ||
-	     rules_next(&policy->rules, account, &index, &rule, err) < 0))
+	if (file.jail != NULL)
+		return 0;
+	if (find_exemption(policy, account, &exempt, err) < 0 ||
+	    rules_next(&policy->rules, account, &index, &rule, err) < 0)
 		return -1;
-	*known = file.jail != NULL || exempt != NULL || rule != NULL;
-	return 0;
+	if (exempt != NULL || rule != NULL)
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		       "the login shell is " JAILSH ", and nothing jails the "
+		       "account: jailconf add %s, or usermod -s",
+		       account->name);
 }
 
 /* For policy_find(). */

@@ -91,11 +91,13 @@ int policy_each(struct policy *policy, const struct account *account,
 	__attribute__((nonnull, warn_unused_result));
 
 /*
- * Whether there is a jail that the account gets by one way to come in or
- * another, or it is exempt.  Returns as policy_decide().
+ * An account whose login shell is jailsh(8), that no way to come in gives a
+ * jail, and that is not exempt, has lost its jail: it was renamed, or its file
+ * is gone.  The shell would let nobody in; what else a service has, would.
+ * Returns 0 for all others, or -1 as policy_decide() or with ERR_REFUSED.
  */
-int policy_knows(struct policy *policy, const struct account *account,
-		 bool *known, struct err *err)
+int policy_require_not_lost(struct policy *policy,
+			    const struct account *account, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*

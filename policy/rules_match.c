@@ -39,10 +39,21 @@ is_line_of(const char *line, size_t len, const char *key)
 	       strncmp(line + before, key, strlen(key)) == 0;
 }
 
+/* By the names that it may have: jail.conf(5), doors. */
+static bool
+is_sshd(const char *service)
+{
+	return strcmp(service, "sshd") == 0 ||
+	       strncmp(service, "sshd-", strlen("sshd-")) == 0;
+}
+
+/* What another service has of a key is whatever pam_env(8) has read. */
 static bool
 matches_key(const struct rule *rule, const struct visit *visit)
 {
-	const char *line = visit->keys;
+	const char *line = visit->service != NULL && is_sshd(visit->service)
+				   ? visit->keys
+				   : NULL;
 
 	while (line != NULL && *line != '\0') {
 		const size_t len = strcspn(line, "\n");
@@ -110,6 +121,21 @@ match_groups(const struct rule *rule, const struct account *account,
 	return 0;
 }
 
+/* Whoever is not in its group is not refused, whatever cannot be told of the
+ * visit. */
+static int
+match_rule(const struct rule *rule, const struct account *account,
+	   const struct visit *visit, bool *matches, struct err *err)
+{
+	struct err of_groups;
+
+	if (match_visit(rule, visit, matches, err) == 0)
+		return *matches ? match_groups(rule, account, matches, err) : 0;
+	if (match_groups(rule, account, matches, &of_groups) == 0 && !*matches)
+		return 0;
+	return -1;
+}
+
 int
 rules_match(const struct rules *rules, const struct account *account,
 	    const struct visit *visit, const struct rule **rule,
@@ -122,8 +148,7 @@ rules_match(const struct rules *rules, const struct account *account,
 
 		if (!matches_account(next, account))
 			continue;
-		if (match_visit(next, visit, &matches, err) < 0 ||
-		    (matches && match_groups(next, account, &matches, err) < 0))
+		if (match_rule(next, account, visit, &matches, err) < 0)
 			return -1;
 		if (matches)
 			*rule = next;

@@ -325,10 +325,25 @@ def who_has_a_new_name_has_lost_the_jail_and_is_refused():
             why = (f"the login shell is {re.escape(JAILSH)}, and nothing jails"
                    " ")
             log.expect(f"refuse user=newname .*{why}")
-            has(jailconf("check", status=1), f"account newname: {why}it")
+            has(jailconf("check", status=1), f"account newname: {why}")
+            has(jailconf("explain", "newname", status=1),
+                f"^jailconf: newname is refused everywhere: {why}")
         finally:
             sh("usermod -l oldname newname")
         same(su("oldname", "echo in").stdout, "in\n")
+
+
+@case
+def check_tells_of_what_is_hidden_where_the_account_can_move_it():
+    with jailed(WHO):
+        for path, tells in ((f"/home/{WHO}/.config/keys", True),
+                            ("/usr/bin/gcc", False)):
+            with changed(users_file(WHO),
+                         lambda t, p=path: t + f'hide = [ "{p}" ];\n'):
+                (has if tells else lacks)(
+                    jailconf("check"), f"^warning: account {WHO}: jail shell "
+                    f"hides {path}, and the account may move what is there: "
+                    f"it can write to /home/{WHO}")
 
 
 @case
@@ -358,19 +373,6 @@ def check_asks_sshd_whether_it_uses_pam():
         with jailed(WHO):
             has(jailconf("explain", WHO),
                 "^ +sshd +outside +sshd does not use pam")
-@case
-def check_tells_of_what_is_hidden_where_the_account_can_move_it():
-    with jailed(WHO):
-        for path, tells in ((f"/home/{WHO}/.config/keys", True),
-                            ("/usr/bin/gcc", False)):
-            with changed(users_file(WHO),
-                         lambda t, p=path: t + f'hide = [ "{p}" ];\n'):
-                (has if tells else lacks)(
-                    jailconf("check"), f"^warning: account {WHO}: jail shell "
-                    f"hides {path}, and the account may move what is there: "
-                    f"it can write to /home/{WHO}")
-
-
     finally:
         path.unlink()
     jailconf("check")

@@ -80,17 +80,25 @@ a_rule_asks_whence_and_how_somebody_comes(void **state)
 	account_free(&account);
 }
 
+/* Only of whom the rule may be meant for the address has to be known. */
 static void
 a_name_is_no_address(void **state)
 {
 	struct account account = look_up("alice");
 	const struct visit visit = { "sshd", "host.example", NULL };
-	struct policy *const policy = load_text(
-		JAILS "rules = ( { address = \"::/0\"; jail = \"a\"; } );");
+	struct policy *policy = load_text(
+		JAILS "rules = ( { group = \"admins\"; address = \"::/0\"; "
+		      "jail = \"a\"; } );");
 	struct decision decision;
 	struct err err;
 
 	(void)state;
+	assert_int_equal(
+		policy_decide(policy, &account, &visit, &decision, &err), 0);
+	assert_null(decision.jail);
+	policy_free(policy);
+	policy = load_text(
+		JAILS "rules = ( { address = \"::/0\"; jail = \"a\"; } );");
 	assert_int_equal(
 		policy_decide(policy, &account, &visit, &decision, &err), -1);
 	assert_int_equal(err.kind, ERR_REFUSED);

@@ -42,14 +42,14 @@ struct login {
 	struct screen screen;
 };
 
-/* Begins a transaction of USER with a stack that has pam_jail ARGS where
- * PLACES says: "a" auth, "c" account, "s" session. */
+/* Begins a transaction of SERVICE and USER with a stack that has pam_jail ARGS
+ * where PLACES says: "a" auth, "c" account, "s" session. */
 static void
-start(struct login *login, const char *user, const char *places,
-      const char *args)
+start_at(struct login *login, const char *service, const char *user,
+	 const char *places, const char *args)
 {
 	const struct pam_conv conv = { converse, &login->screen };
-	char stack[5000] = "", control[100];
+	char stack[5000] = "", control[100], path[100];
 	const char *const types[] = { "auth", "account", "session" };
 
 	for (size_t i = 0; i < N_ROWS(types); i++) {
@@ -67,10 +67,18 @@ start(struct login *login, const char *user, const char *places,
 				       control, module, args);
 	}
 	login->screen.text[0] = '\0';
-	write_text(SERVICES "/sshd", stack);
+	(void)snprintf(path, sizeof(path), SERVICES "/%s", service);
+	write_text(path, stack);
 	assert_int_equal(
-		pam_start_confdir("sshd", user, &conv, SERVICES, &login->pamh),
+		pam_start_confdir(service, user, &conv, SERVICES, &login->pamh),
 		PAM_SUCCESS);
+}
+
+static void
+start(struct login *login, const char *user, const char *places,
+      const char *args)
+{
+	start_at(login, "sshd", user, places, args);
 }
 
 static void
@@ -373,6 +381,45 @@ who_has_jailsh_and_no_jail_is_refused(void **state)
 	assert_account("lost", "", PAM_SUCCESS);
 }
 
+/* pam_env(8) may set the same, as the account wants it. */
+static void
+a_key_is_what_sshd_tells_and_no_other(void **state)
+{
+	static const struct {
+		const char *service, *tells;
+		int wanted;
+	} rows[] = {
+		{ "sshd", "publickey ssh-ed25519 AAAABBBBCCCCDDDD",
+		  PAM_PERM_DENIED },
+		{ "sshd-inside", "publickey ssh-ed25519 AAAABBBBCCCCDDDD",
+		  PAM_PERM_DENIED },
+		{ "sshd", "publickey ssh-ed25519 AAAABBBBCCCCDDDE",
+		  PAM_SUCCESS },
+		{ "su", "publickey ssh-ed25519 AAAABBBBCCCCDDDD", PAM_SUCCESS },
+		{ "login", "publickey ssh-ed25519 AAAABBBBCCCCDDDD",
+		  PAM_SUCCESS },
+		{ "sshdx", "publickey ssh-ed25519 AAAABBBBCCCCDDDD",
+		  PAM_SUCCESS },
+	};
+
+	(void)state;
+	configure("jails = { box = { doors = { }; }; };\n"
+		  "rules = ( { key = \"ssh-ed25519 AAAABBBBCCCCDDDD\"; jail = "
+		  "\"box\"; } "
+		  ");\n");
+	for (size_t i = 0; i < N_ROWS(rows); i++) {
+		struct login login;
+		char variable[64];
+
+		(void)snprintf(variable, sizeof(variable), "SSH_AUTH_INFO_0=%s",
+			       rows[i].tells);
+		start_at(&login, rows[i].service, "bob", "c", "");
+		assert_int_equal(pam_putenv(login.pamh, variable), PAM_SUCCESS);
+		assert_int_equal(pam_acct_mgmt(login.pamh, 0), rows[i].wanted);
+		end(&login);
+	}
+}
+
 static void
 an_unknown_argument_closes_the_door(void **state)
 {
@@ -496,6 +543,7 @@ main(void)
 		cmocka_unit_test(
 			an_untrusted_directory_of_accounts_is_a_broken_policy),
 		cmocka_unit_test(who_has_jailsh_and_no_jail_is_refused),
+		cmocka_unit_test(a_key_is_what_sshd_tells_and_no_other),
 		cmocka_unit_test(an_unknown_argument_closes_the_door),
 		cmocka_unit_test(who_does_not_exist_is_refused),
 		cmocka_unit_test(closing_what_was_not_opened_does_nothing),
