@@ -319,9 +319,9 @@ request_main(const struct request *request)
 
 	(void)prctl(PR_SET_NAME, "jail-command", 0, 0, 0);
 	(void)alarm(HEAR_SECONDS);
-	if (check_peer(request, &err) < 0)
+	if (check_peer(request, &err) < 0 ||
+	    wire_take_loginuid(request->sock, &err) < 0)
 		refuse(request, "", &err);
-	wire_take_loginuid(request->sock);
 	if (set_patience(request->sock, &err) < 0 ||
 	    jail_become_outside(request->plan, &err) < 0 ||
 	    hear(request, &asked, &err) < 0)

@@ -15,6 +15,10 @@
  * that is overloaded, must not hang a login for ever. */
 enum { ANSWER_SECONDS = 10, GOODBYE_MS = 2000 };
 
+#ifndef SO_PEERPIDFD /* asm-generic/socket.h of 6.5 */
+#define SO_PEERPIDFD 77
+#endif
+
 static const char stop_word[] = WIRE_STOP_WORD;
 
 /* cmsg(3) wants the buffer aligned as a header. */
@@ -174,21 +178,57 @@ wire_wait_for_end(int sock)
 		continue;
 }
 
-void
-wire_take_loginuid(int sock)
+/* By now its number may be somebody else's.  Before Linux 6.5 nobody tells. */
+static int
+require_there(int sock, struct err *err)
 {
-	char path[32], loginuid[16];
+	cleanup_fd int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+	struct pollfd ended = { .events = POLLIN };
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
+		return errno == ENOPROTOOPT ? 0 : err_errno(err, "who asks");
+	ended.fd = pidfd;
+	if (poll(&ended, 1, 0) < 0)
+		return err_errno(err, "who asks");
+	return ended.revents == 0 ? 0
+				  : err_set(err, ERR_GONE, "who asks is gone");
+}
+
+static int
+read_loginuid(int sock, char *text, size_t size, struct err *err)
+{
+	char path[32];
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	cleanup_fd int from = -1, to = -1;
+	cleanup_fd int fd = -1;
 	ssize_t n;
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return;
+		return err_errno(err, "who asks");
 	(void)snprintf(path, sizeof(path), "/proc/%d/loginuid", peer.pid);
-	from = open(path, O_RDONLY | O_CLOEXEC);
-	to = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
-	n = from < 0 ? -1 : read(from, loginuid, sizeof(loginuid));
-	if (to >= 0 && n > 0)
-		(void)!write(to, loginuid, (size_t)n);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, size - 1);
+	if (n < 0)
+		return err_errno(err, "the login uid of who asks");
+	text[n] = '\0';
+	return require_there(sock, err);
+}
+
+int
+wire_take_loginuid(int sock, struct err *err)
+{
+	static const char path[] = "/proc/self/loginuid";
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char text[16];
+
+	if (fd < 0)
+		return errno == ENOENT || errno == EACCES || errno == EROFS
+			       ? 0
+			       : err_errno(err, "%s", path);
+	if (read_loginuid(sock, text, sizeof(text), err) < 0)
+		return -1;
+	if (write(fd, text, strlen(text)) < 0 && errno != EPERM)
+		return err_errno(err, "%s", path);
+	return 0;
 }

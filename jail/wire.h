@@ -160,10 +160,13 @@ int wire_recv(int sock, struct wire_msg *msg, struct wire_fds *fds,
 void wire_wait_for_end(int sock);
 
 /*
- * Gives the calling process the login uid of who is at the other end of SOCK.
- * For the audit trail only: kernels without audit have no such file, and
- * containers may not write to it.
+ * Gives the calling process the login uid of who is at the other end of SOCK,
+ * for the audit trail; without one, it could choose.  Where there is none to
+ * give, nothing happens: kernels without audit have no such file, containers
+ * may not write to it, and auditctl(8) can forbid it to all.
+ * Returns 0, or -1 with ERR_SYSTEM, or ERR_GONE: nobody is there any more.
  */
-void wire_take_loginuid(int sock);
+int wire_take_loginuid(int sock, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
 
 #endif

@@ -28,6 +28,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -434,7 +435,8 @@ end(struct keeper *keeper)
 	if (keeper->listener >= 0)
 		(void)shutdown(keeper->listener, SHUT_RDWR);
 	commands_close(&keeper->commands);
-	(void)kill(keeper->init, SIGKILL);
+	/* By now its number may be anybody's. */
+	(void)pidfd_send_signal(keeper->jail.init, SIGKILL, NULL, 0);
 	cgroup_kill(&keeper->cgroup);
 	peers_kill_entered(keeper);
 	stop_network(keeper);

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
@@ -112,22 +113,30 @@ refuse(const struct session *session, const struct err *err)
 	_exit(1);
 }
 
-/* A socket stays in the network that it was made in, and may be connected
- * anew: so one of the internet is a way around the jail's own network. */
+/*
+ * A socket stays in the network that it was made in, and finds names there,
+ * those of abstract sockets as well: so one that may be connected anew is a way
+ * around the jail's own network.
+ */
 static int
 check_socket(int fd, struct err *err)
 {
-	int domain = -1;
-	socklen_t len = sizeof(domain);
+	int domain = -1, type = -1;
+	socklen_t domain_len = sizeof(domain), type_len = sizeof(type);
+	struct sockaddr_un peer;
+	socklen_t peer_len = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) < 0)
 		return err_errno(err, "descriptor");
-	if (domain != AF_UNIX)
-		return err_set(err, ERR_UNSAFE,
-			       "a socket of the host's network may not enter a "
-			       "jail with its own (domain %d)",
-			       domain);
-	return 0;
+	if (domain == AF_UNIX &&
+	    (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
+	    getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0)
+		return 0;
+	return err_set(err, ERR_UNSAFE,
+		       "a socket of the host's network may not enter a jail "
+		       "with its own (domain %d, type %d)",
+		       domain, type);
 }
 
 /*
@@ -452,8 +461,8 @@ session_main(const struct session *session)
 	(void)prctl(PR_SET_NAME, "jail-session", 0, 0, 0);
 	/* Who hangs up on the session wants to hear how it ended. */
 	(void)signal(SIGHUP, SIG_IGN);
-	wire_take_loginuid(session->sock);
-	if (hear(session, &asked, &err) < 0 ||
+	if (wire_take_loginuid(session->sock, &err) < 0 ||
+	    hear(session, &asked, &err) < 0 ||
 	    jail_enter(session->jail, &inside, &err) < 0 ||
 	    open_pty(plan, &asked.msg, &pty, &err) < 0 ||
 	    take_stdio(plan, &asked, &pty, stdio, &err) < 0)

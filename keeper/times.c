@@ -254,7 +254,7 @@ note_one(struct keeper *keeper, struct timed *timed, int64_t now)
 	if (!late && !has_worked(timed, plan, dir, now))
 		return;
 	/* Of su(1) nothing is in it; jailsh(8) has another. */
-	if (read_number(dir, "cgroup.events", "populated") != 0)
+	if (dir >= 0 && read_number(dir, "cgroup.events", "populated") != 0)
 		hang_up(keeper, dir,
 			late ? PLAN_SESSION_TIME : PLAN_SESSION_CPU);
 	timed->over = true;

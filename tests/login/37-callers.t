@@ -583,8 +583,18 @@ def memory(data, sealed=True):
     return fd
 
 
-def say(data, fds=(), more=()):
-    """What a process of the account outside hears."""
+def orphan():
+    """Goes on as a process of another number, with what this one had opened."""
+    mother = os.getpid()
+    if os.fork():
+        os._exit(0)
+    while os.path.exists(f"/proc/{mother}"):
+        time.sleep(0.01)
+
+
+def say(data, fds=(), more=(), connected=lambda: None):
+    """What a process of the account outside hears, which calls CONNECTED()
+    first."""
     def ask(sock):
         sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                                array.array("i", fds))] if fds else [])
@@ -601,15 +611,16 @@ def say(data, fds=(), more=()):
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             sock.settimeout(5 * SLOW)
             sock.connect(f"{RUN_DIR}/{uid_of(WHO)}/shell")
+            connected()
             answers = ask(sock)
         kinds = [struct.unpack_from("=I", a, 4)[0] for a in answers
                  if len(a) >= 8]
         os.write(write, repr(kinds).encode())
         os._exit(0)
     os.close(write)
+    os.waitpid(pid, 0)
     said = os.read(read, 1000).decode()
     os.close(read)
-    os.waitpid(pid, 0)
     return said
 
 
@@ -661,6 +672,9 @@ def whatever_is_said_the_keeper_stays_and_nobody_gets_in():
             say(message(RUN), [good, *io], row)
         same(say(message(RUN), [good, *io])[:2], f"[{STARTED}")
         eventually(ran.exists, "a good one runs")
+        # One whose login uid is not known could choose it.
+        same(f"[{STARTED}" in say(message(RUN), [good, *io], connected=orphan),
+             not os.path.exists("/proc/self/loginuid"))
         same(held.poll(), None, "the session of before")
         same(ssh(WHO, COMMAND).returncode, 0)
         same(differences(saw(), CLEAN["ssh"], None), [])

@@ -177,8 +177,8 @@ MAY_FAIL = {
     "jail-session chdir": "who cannot be at home is at /, as with su(1)",
     "jail-session dup3": "keep_request_and_log(): then there is no log",
     "jail-session fcntl": "the same",
-    "jail-session getsockopt": "wire_take_loginuid(): for the audit trail only",
-    "jail-session openat": "the same",
+    "jail-session getsockopt": "of the log: who asked",
+    "jail-session openat": "wire_take_loginuid(): there is none to give",
     "jail-session ioctl": "is it a terminal: an error says no",
     # The module in its host.  Most of it are libraries, and name services,
     # which ask and go on; what the module asks it must be told.
@@ -226,8 +226,8 @@ MAY_FAIL = {
     "jail-broker socket": "log_open(): then nothing is logged",
     "jail-broker connect": "the same",
     "jail-command sendto": "the same",
-    "jail-command getsockopt": "wire_take_loginuid(), or the log: who asked",
-    "jail-command openat": "wire_take_loginuid(): for the audit trail only",
+    "jail-command getsockopt": "of the log: who asked",
+    "jail-command openat": "wire_take_loginuid(): there is none to give",
     "jail-command read": "the same; or of the signal that a child has ended:"
     " it looks",
     "jail-command write": "the same",
