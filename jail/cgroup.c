@@ -454,11 +454,28 @@ cgroup_remove(uid_t uid, struct cgroup *cgroup)
 	*cgroup = CGROUP_NONE;
 }
 
+/* Whether something runs in it or below it. */
+static bool
+is_populated(int dir)
+{
+	cleanup_fd int fd =
+		dir < 0 ? -1
+			: openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	char text[64] = "";
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+	       strstr(text, "populated 1") != NULL;
+}
+
+/* A session's group with nobody in it is about to be entered, if the jail is
+ * there. */
 static void
 sweep_jail(uid_t uid, int account, const char *name)
 {
 	cleanup_fd int jail = openat(account, name, dir_flags);
 
+	if (is_populated(jail))
+		return;
 	each_below(jail, uid, remove_session);
 	(void)unlinkat(account, name, AT_REMOVEDIR);
 }

@@ -31,11 +31,11 @@ sshd()
 BURN = "timeout 100 sh -c 'while :; do :; done'"
 
 
-def limit(words):
+def limit(words, *more):
     stop(WHO)
     # The jail itself ends nothing meanwhile.
     configure(WHO, "limits = { " + words + " sessions = 30; };",
-              "linger = 600;")
+              "linger = 600;", *more)
 
 
 def argv_of(door, command):
@@ -101,6 +101,26 @@ def what_is_told_is_passed_on_by_a_slow_sshd_as_well():
         os.kill(passes_on, signal.SIGCONT)
         terminal.expect("jail: this session ends", 20)
         terminal.wait(20)
+
+
+@case
+def another_jail_of_the_account_takes_no_session_away():
+    """A session's group is there before anybody is in it."""
+    limit("session_time = 600;",
+          'rules = ( { service = "su-l"; jail = "ide"; } );')
+    client = start("ssh", "sleep 600")
+    eventually(sessions, "a session's group")
+    mine = sessions()[0].parent / "session-999"
+    mine.mkdir()
+    try:
+        same(su(WHO, "echo in").stdout, "in\n")
+        has(sh(["jailconf", "list"]), rf"^{WHO} +\d+ +ide ")
+        same(mine.exists(), True)
+    finally:
+        mine.rmdir()
+        client.kill()
+        client.wait()
+        stop(WHO)
 
 
 @case
