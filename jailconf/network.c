@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "jailconf/hostrun.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -125,6 +126,19 @@ network_json(const struct plan *plan, struct json_object *object)
 
 /* --- whether the host can make it ---------------------------------------- */
 
+/* Whether nft(8) and the kernel understand the rules; nothing comes of it. */
+static int
+try_rules(const struct plan *plan, struct err *err)
+{
+	const char *const argv[] = { NFT, "--check", plan->private.rules,
+				     NULL };
+	struct arena arena = { 0 };
+	const char *const said = host_read(argv, &arena, err);
+
+	arena_free(&arena);
+	return said != NULL ? 0 : err_context(err, "the rules of the network");
+}
+
 int
 network_foresee(const struct plan *plan, struct err *err)
 {
@@ -134,7 +148,7 @@ network_foresee(const struct plan *plan, struct err *err)
 		return err_errno(err, "run " NFT);
 	if (access(IP, F_OK) < 0)
 		return err_errno(err, "run " IP);
-	return 0;
+	return geteuid() == 0 ? try_rules(plan, err) : 0;
 }
 
 static bool

@@ -18,8 +18,9 @@ void network_json(const struct plan *plan, struct json_object *object)
 	__attribute__((nonnull));
 
 /*
- * Whether the programs are there that jail-keeper(8) needs for PLAN.
- * Returns 0, or -1 and an ERR_SYSTEM.
+ * Whether the programs are there that jail-keeper(8) needs for PLAN; as root,
+ * also whether the kernel has what its rules ask for.  Returns 0, or -1 with
+ * ERR_SYSTEM or ERR_REFUSED.
  */
 int network_foresee(const struct plan *plan, struct err *err)
 	__attribute__((nonnull, warn_unused_result));

@@ -10,8 +10,9 @@
 
 /* Of a jail's connections at a time, to the host and to others: the host has
  * one list for those of all, net.netfilter.nf_conntrack_max, and who is not on
- * it gets nowhere. */
-enum { FLOWS_MAX = 4096 };
+ * it gets nowhere.  They outlive the jail, and count for its next one, for they
+ * are counted by its address. */
+#define FLOWS_MAX "4096"
 
 /* With the host's address, a jail's connection has a port that it cannot
  * choose, whatever the host has at the usual priority: none that others take
@@ -31,6 +32,10 @@ static const char sets[] =
 	"add table " TABLE "\n"
 	"add set " TABLE " jails { type ifname; }\n"
 	"add set " TABLE " hidden { type ipv4_addr; }\n"
+	"add set " TABLE " flows_host"
+	" { type ipv4_addr; size 65535; flags dynamic; }\n"
+	"add set " TABLE " flows_others"
+	" { type ipv4_addr; size 65535; flags dynamic; }\n"
 	"add map " TABLE " to_host { type ifname : verdict; }\n"
 	"add map " TABLE " to_others { type ifname : verdict; }\n";
 
@@ -163,10 +168,11 @@ write_chain(FILE *stream, const struct plan_private *private, enum chain chain,
 	begin_rule(stream, private, chain);
 	(void)fputs("ct state related meta l4proto icmp accept\n", stream);
 	begin_rule(stream, private, chain);
-	(void)fprintf(stream,
-		      "ct state new ct count over %d reject with icmpx type "
-		      "admin-prohibited\n",
-		      FLOWS_MAX);
+	(void)fprintf(
+		stream,
+		"ct state new add @flows_%s { ip saddr ct count over " FLOWS_MAX
+		" } reject with icmpx type admin-prohibited\n",
+		chain_names[chain]);
 	for (size_t i = 0; i < private->n_nameservers; i++) {
 		begin_rule(stream, private, chain);
 		(void)fprintf(stream,
