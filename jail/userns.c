@@ -32,9 +32,10 @@ makes_namespaces(const struct plan *plan)
 }
 
 /*
- * Not only by the filter: processes of the account outside have none, and may
- * come in, too.  A host that lets nobody make namespaces is not to be opened by
- * this one.  Each file is that of the namespace of who opens it.
+ * Not only by the filter: a host that lets nobody make namespaces is not to be
+ * opened by this one.  A process of the account outside, which has no filter,
+ * may come in as the owner, though, and write other numbers.  Each file is that
+ * of the namespace of who opens it.
  */
 static int
 forbid_namespaces(struct err *err)
