@@ -86,6 +86,7 @@ def run(seconds=60, chosen=tuple(sys.argv[1:])):
         if chosen and name not in chosen:
             continue
         start = time.monotonic()
+        logged = log_mark()
         signal.alarm(int(seconds * SLOW))
         try:
             function()
@@ -93,6 +94,7 @@ def run(seconds=60, chosen=tuple(sys.argv[1:])):
         except Skip as why:
             result, note = "ok", f" # SKIP {why}"
         except Exception as err:  # a failure; the next case may pass
+            tell_log(logged)
             tell(err)
             result, note = "not ok", ""
             bad += 1
@@ -102,6 +104,13 @@ def run(seconds=60, chosen=tuple(sys.argv[1:])):
         print(f"{result} - {name.replace('_', ' ')}{note}", flush=True)
         print(f"# {took:.0f} ms", flush=True)
     sys.exit(1 if bad else 0)
+
+
+def tell_log(mark):
+    """Prints the end of what has been logged since log_mark() gave MARK."""
+    signal.alarm(0)
+    for line in log_since(mark).splitlines()[-12:]:
+        print(f"log: {line[:300]}")
 
 
 def tell(err):
@@ -324,6 +333,20 @@ def collect_log():
     if not WITH_SYSTEMD and once("collector"):
         subprocess.run([sys.executable, "-c", COLLECTOR, str(LOG)],
                        check=True)
+
+
+def log_mark():
+    """Where the log is now."""
+    return time.time() if WITH_SYSTEMD else \
+        LOG.stat().st_size if LOG.exists() else 0
+
+
+def log_since(mark):
+    if WITH_SYSTEMD:
+        return sh(f"journalctl -b --no-pager -o short --since=@{mark:.0f}; :")
+    if not LOG.exists():
+        return ""
+    return LOG.read_bytes()[mark:].decode(errors="replace")
 
 
 def log_text():
