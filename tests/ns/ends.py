@@ -222,6 +222,8 @@ def what_a_killed_keeper_left_is_taken_away_by_the_next():
     session = sleeper()
     os.kill(pids("jail-keeper")[0], signal.SIGKILL)
     all_dead_within(3, session)
+    # Also what was to tell how the session ended.
+    check(wait_until(lambda: not processes()), processes())
     check(os.path.exists(ACCOUNT_DIR + "/probe"), "what was left?")
     next_login_works()
 
