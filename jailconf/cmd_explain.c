@@ -55,8 +55,6 @@ decide(struct explanation *explanation, struct err *err)
 		visit->keys = tell_key(explanation, call->key, err);
 		if (visit->keys == NULL)
 			return -1;
-		if (visit->service == NULL)
-			visit->service = "sshd"; /* none else has keys */
 	}
 	if (policy_decide(explanation->policy, account, visit,
 			  &explanation->decision, err) < 0 ||
@@ -140,6 +138,8 @@ show_door(struct explanation *explanation, struct json_object *list,
 	struct door_view view;
 
 	visit.service = service;
+	if (!service_tells_keys(service))
+		visit.keys = NULL;
 	door_look(explanation->policy, &explanation->account, &visit,
 		  pam_directories, &view);
 	if (strcmp(service, "sshd") == 0 && view.end != DOOR_END_OUTSIDE)

@@ -63,6 +63,10 @@ struct decision {
 	enum door door;	    /* of the service that was asked for */
 };
 
+/* Whether the PAM service is sshd(8), by the names that it may have:
+ * jail.conf(5), doors. */
+bool service_tells_keys(const char *service) __attribute__((nonnull, pure));
+
 /*
  * Decides.  DIR/users.d/NAME, if there is one, decides alone; else the first
  * rule that matches, unless the account is exempt; else it is not jailed.

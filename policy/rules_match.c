@@ -39,21 +39,17 @@ is_line_of(const char *line, size_t len, const char *key)
 	       strncmp(line + before, key, strlen(key)) == 0;
 }
 
-/* By the names that it may have: jail.conf(5), doors. */
-static bool
-is_sshd(const char *service)
+bool
+service_tells_keys(const char *service)
 {
 	return strcmp(service, "sshd") == 0 ||
 	       strncmp(service, "sshd-", strlen("sshd-")) == 0;
 }
 
-/* What another service has of a key is whatever pam_env(8) has read. */
 static bool
 matches_key(const struct rule *rule, const struct visit *visit)
 {
-	const char *line = visit->service != NULL && is_sshd(visit->service)
-				   ? visit->keys
-				   : NULL;
+	const char *line = visit->keys;
 
 	while (line != NULL && *line != '\0') {
 		const size_t len = strcspn(line, "\n");
@@ -99,6 +95,13 @@ match_visit(const struct rule *rule, const struct visit *visit, bool *matches,
 		return 0;
 	if (!matches_key(rule, visit))
 		return 0;
+	/* What another has of a key, pam_env(8) may have read. */
+	if (rule->keys.n > 0 && visit->service != NULL &&
+	    !service_tells_keys(visit->service))
+		return err_set(err, ERR_REFUSED,
+			       "%s asks for a key, and of those sshd alone is "
+			       "believed, not %s",
+			       rule->told, visit->service);
 	return match_address(rule, visit, matches, err);
 }
 

@@ -381,7 +381,7 @@ who_has_jailsh_and_no_jail_is_refused(void **state)
 	assert_account("lost", "", PAM_SUCCESS);
 }
 
-/* pam_env(8) may set the same, as the account wants it. */
+/* pam_env(8) may set the same elsewhere, and an sshd may have any name. */
 static void
 a_key_is_what_sshd_tells_and_no_other(void **state)
 {
@@ -395,11 +395,13 @@ a_key_is_what_sshd_tells_and_no_other(void **state)
 		  PAM_PERM_DENIED },
 		{ "sshd", "publickey ssh-ed25519 AAAABBBBCCCCDDDE",
 		  PAM_SUCCESS },
-		{ "su", "publickey ssh-ed25519 AAAABBBBCCCCDDDD", PAM_SUCCESS },
+		{ "su", "publickey ssh-ed25519 AAAABBBBCCCCDDDE", PAM_SUCCESS },
+		{ "su", "publickey ssh-ed25519 AAAABBBBCCCCDDDD",
+		  PAM_PERM_DENIED },
 		{ "login", "publickey ssh-ed25519 AAAABBBBCCCCDDDD",
-		  PAM_SUCCESS },
+		  PAM_PERM_DENIED },
 		{ "sshdx", "publickey ssh-ed25519 AAAABBBBCCCCDDDD",
-		  PAM_SUCCESS },
+		  PAM_PERM_DENIED },
 	};
 
 	(void)state;
