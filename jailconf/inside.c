@@ -52,8 +52,6 @@ inside_mount(const struct plan *plan, const char *path)
 		const struct entry *const entry = &plan->entries[i];
 
 		if (is_mount(entry) && path_within(path, entry->target) &&
-		    (found == NULL ||
-		     strlen(entry->target) >= strlen(found->target)) &&
 		    !is_left_out(entry))
 			found = entry;
 	}
@@ -66,10 +64,16 @@ find_entry(const struct plan *plan, const char *path)
 {
 	const struct entry *found = NULL;
 
-	for (size_t i = 0; i < plan->n_entries; i++)
-		if (strcmp(plan->entries[i].target, path) == 0 &&
-		    !is_left_out(&plan->entries[i]))
-			found = &plan->entries[i];
+	for (size_t i = 0; i < plan->n_entries; i++) {
+		const struct entry *const entry = &plan->entries[i];
+
+		if (!path_within(path, entry->target) || is_left_out(entry))
+			continue;
+		if (strcmp(entry->target, path) == 0)
+			found = entry;
+		else if (is_mount(entry))
+			found = NULL; /* it covers what was there */
+	}
 	return found;
 }
 
@@ -203,8 +207,8 @@ step(struct walk *walk, const char *name)
 			     : follow_file(walk, host);
 }
 
-int
-inside_stat(const struct plan *plan, const char *path, struct stat *st)
+static int
+walk_to(const struct plan *plan, const char *path, struct stat *st)
 {
 	struct walk walk = { .plan = plan };
 	const struct entry *entry;
@@ -237,6 +241,27 @@ inside_stat(const struct plan *plan, const char *path, struct stat *st)
 	}
 	host = look(plan, walk.at, st);
 	return host != NULL ? 0 : -1;
+}
+
+int
+inside_stat(const struct plan *plan, const char *path, struct stat *st)
+{
+	const struct entry *const entry = find_entry(plan, path);
+	cleanup_free char *host = NULL;
+	int error;
+
+	if (entry != NULL && entry->kind == ENTRY_HIDE) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (walk_to(plan, path, st) == 0)
+		return 0;
+	/* What it is mounted on may have links on its way, too. */
+	error = errno;
+	if (inside_mount(plan, path) != NULL)
+		host = look(plan, path, st);
+	errno = error;
+	return host != NULL && !S_ISLNK(st->st_mode) ? 0 : -1;
 }
 
 bool

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static const char *
 word_of(const struct plan *plan)
@@ -130,13 +131,21 @@ network_json(const struct plan *plan, struct json_object *object)
 static int
 try_rules(const struct plan *plan, struct err *err)
 {
-	const char *const argv[] = { NFT, "--check", plan->private.rules,
-				     NULL };
+	const char *const rules = plan->private.rules;
+	const ssize_t len = (ssize_t)strlen(rules);
+	cleanup_fd int fd = memfd_create("rules", MFD_CLOEXEC);
+	char path[48];
+	const char *const argv[] = { NFT, "--check", "--file", path, NULL };
 	struct arena arena = { 0 };
-	const char *const said = host_read(argv, &arena, err);
+	int ret = 0;
 
+	if (fd < 0 || write(fd, rules, (size_t)len) != len)
+		return err_errno(err, "memfd");
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	if (host_read(argv, &arena, err) == NULL)
+		ret = err_context(err, "the rules of the network");
 	arena_free(&arena);
-	return said != NULL ? 0 : err_context(err, "the rules of the network");
+	return ret;
 }
 
 int

@@ -216,6 +216,7 @@ def init_of(who):
 def rules():
     """Without who has how many connections."""
     text = sh(f"nft list table {TABLE}", check=False).stdout
+    text = re.sub(r"(size \d+)\s*# count \d+", r"\1", text)
     return re.sub(r"(flags dynamic\n)\t\telements = \{[^}]*\}\n", r"\1", text)
 
 

@@ -57,6 +57,7 @@ make_all(void **state)
 		make(directories[i], S_IFDIR);
 	make("tree/usr/bin/sh", 0755);
 	make("tree/usr/bin/hidden", 0755);
+	make("tree/usr/bin/dash", 0755);
 	make("tree/usr/bin/plain", 0644);
 	make("upper/upper/usr/bin/zsh", 0755);
 	make("host/pkg/fish", 0755);
@@ -92,6 +93,10 @@ static struct entry entries[] = {
 	{ ENTRY_BIND, ENTRY_READONLY, 0, "/usr/tmp/one", NULL },
 	{ ENTRY_HIDE, ENTRY_OPTIONAL, 0, "/usr/bin/hidden", "" },
 	{ ENTRY_FREEZE, 0, 0, "/usr/bin/plain", "" },
+	{ ENTRY_BIND, ENTRY_READONLY, 0, "/bin/rbash", NULL },
+	{ ENTRY_HIDE, 0, 0, "/bin/dash", "" },
+	{ ENTRY_BIND, ENTRY_READONLY, 0, "/deep/er/one", NULL },
+	{ ENTRY_BIND, ENTRY_READONLY, 0, "/deep", NULL },
 };
 
 static void
@@ -115,6 +120,10 @@ a_path_is_followed_as_inside(void **state)
 		{ "/usr/bin/hidden", ENOENT },
 		{ "/usr/bin/lost", ENOENT },
 		{ "/usr/bin/loop", ELOOP },
+		{ "/bin/rbash", 0 }, /* its mount follows /bin, too */
+		{ "/bin/dash", ENOENT },
+		{ "/deep/fish", 0 },
+		{ "/deep/er/one", ENOENT }, /* covered by what came later */
 		{ "/usr/tmp/two", ENOENT },
 		{ "/opt/pkg/bash", ENOENT },
 		{ "/made/zsh", ENOENT },
@@ -135,7 +144,8 @@ a_path_is_followed_as_inside(void **state)
 	(void)snprintf(pkg, sizeof(pkg), "%s/host/pkg", top);
 	(void)snprintf(one, sizeof(one), "%s/host/one", top);
 	entries[0].text = pkg;
-	entries[6].text = one;
+	entries[6].text = entries[9].text = entries[11].text = one;
+	entries[12].text = pkg;
 	for (size_t i = 0; i < N_ROWS(rows); i++) {
 		const int ret = inside_stat(&plan, rows[i].path, &st);
 		const int error = ret == 0 ? 0 : errno;
