@@ -219,10 +219,14 @@ end_of_fault(const struct door_pam *pam, const struct account *account,
 	const bool session =
 		pam->verdict[PAM_TYPE_SESSION].fault == PAM_FAULT_NONE;
 
-	if (pam->verdict[type].fault == PAM_FAULT_ARGUMENTS)
-		return DOOR_END_REFUSED;
-	if (pam->verdict[type].fault == PAM_FAULT_ELSEWHERE)
-		return DOOR_END_OUTSIDE;
+	/* Who has a session enters by what that has decided; the auth line
+	 * refuses others. */
+	if (misleads(pam, type) && type == PAM_TYPE_AUTH)
+		return DOOR_END_JAIL;
+	if (misleads(pam, type))
+		return pam->verdict[type].fault == PAM_FAULT_ARGUMENTS
+			       ? DOOR_END_REFUSED
+			       : DOOR_END_OUTSIDE;
 	switch (decision->door) {
 	case DOOR_CLOSED:
 		return DOOR_END_OUTSIDE;

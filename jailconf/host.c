@@ -206,8 +206,10 @@ static int
 is_service(const struct dirent *entry)
 {
 	static const char *const others[] = {
-		"common-*", ".*",     "*~",    "*#*",	 "*.dpkg-*", "*.ucf-*",
-		"*.pam-*",  "*.rpm*", "*.bak", "*.orig", "*.old",    "*.sw?",
+		"common-*", ".*",      "*~",	     "*#*",    "*.dpkg-*",
+		"*.ucf-*",  "*.pam-*", "*.rpm*",     "*.pac*", "*.apk-*",
+		"*.bak",    "*.orig",  "*.old",	     "*.new",  "*.save",
+		"*.rej",    "*.tmp",   "*.disabled", "*.sw?",
 	};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

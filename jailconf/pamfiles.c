@@ -399,18 +399,40 @@ is_module(const struct pam_line *line, const char *module)
 /*
  * Whether the module of LINE sets credentials with the same answer whenever it
  * is asked, so that one that would end the stack in sshd's child has ended it
- * before: those of Linux-PAM that have nothing to set.
+ * before: they have nothing to set.
  */
 static bool
 is_constant(const struct pam_line *line)
 {
 	static const char *const modules[] = {
-		"pam_access.so",   "pam_deny.so",	"pam_echo.so",
-		"pam_exec.so",	   "pam_faildelay.so",	"pam_faillock.so",
-		"pam_listfile.so", "pam_localuser.so",	"pam_nologin.so",
-		"pam_permit.so",   "pam_rootok.so",	"pam_securetty.so",
-		"pam_shells.so",   "pam_succeed_if.so", "pam_unix.so",
-		"pam_usertype.so", "pam_warn.so",	"pam_wheel.so",
+		"pam_access.so",
+		"pam_deny.so",
+		"pam_duo.so",
+		"pam_echo.so",
+		"pam_exec.so",
+		"pam_faildelay.so",
+		"pam_faillock.so",
+		"pam_ftp.so",
+		"pam_google_authenticator.so",
+		"pam_issue.so",
+		"pam_listfile.so",
+		"pam_localuser.so",
+		"pam_nologin.so",
+		"pam_oath.so",
+		"pam_permit.so",
+		"pam_rhosts.so",
+		"pam_rootok.so",
+		"pam_securetty.so",
+		"pam_shells.so",
+		"pam_succeed_if.so",
+		"pam_tally2.so",
+		"pam_u2f.so",
+		"pam_unix.so",
+		"pam_userdb.so",
+		"pam_usertype.so",
+		"pam_warn.so",
+		"pam_wheel.so",
+		"pam_yubico.so",
 	};
 
 	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
