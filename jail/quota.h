@@ -45,7 +45,8 @@ struct quota_visitor {
 /*
  * Shows VISITOR every tree of PLAN that is counted.  TREES is from
  * root_trees_open(); if they are of PLAN without its changes, the directory
- * that those will be made in stands for them.  Returns 0, or -1 with ERR_SYSTEM or what VISITOR said.
+ * that those will be made in stands for them.  Returns 0, or -1 with
+ * ERR_SYSTEM or what VISITOR said.
  */
 int quota_each(const struct plan *plan, const struct root_trees *trees,
 	       const struct quota_visitor *visitor, struct err *err)

@@ -15,9 +15,7 @@
  * that is overloaded, must not hang a login for ever. */
 enum { ANSWER_SECONDS = 10, GOODBYE_MS = 2000 };
 
-#ifndef SO_PEERPIDFD /* asm-generic/socket.h of 6.5 */
-#define SO_PEERPIDFD 77
-#endif
+enum { PEERPIDFD = 77 }; /* SO_PEERPIDFD, which not all headers have */
 
 static const char stop_word[] = WIRE_STOP_WORD;
 
@@ -186,7 +184,7 @@ require_there(int sock, struct err *err)
 	socklen_t len = sizeof(pidfd);
 	struct pollfd ended = { .events = POLLIN };
 
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
+	if (getsockopt(sock, SOL_SOCKET, PEERPIDFD, &pidfd, &len) < 0)
 		return errno == ENOPROTOOPT ? 0 : err_errno(err, "who asks");
 	ended.fd = pidfd;
 	if (poll(&ended, 1, 0) < 0)
@@ -210,7 +208,7 @@ read_loginuid(int sock, char *text, size_t size, struct err *err)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, size - 1);
 	if (n < 0)
-		return err_errno(err, "the login uid of who asks");
+		return err_errno(err, "the login uid of who asks: %s", path);
 	text[n] = '\0';
 	return require_there(sock, err);
 }
