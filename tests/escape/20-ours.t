@@ -17,8 +17,8 @@ import subprocess
 import sys
 
 sys.path[:0] = ["/bed/login", "/bed/tests"]
-from bed import (CONF_DIR, RUN, RUN_DIR, WITH_SYSTEMD, Skip,  # noqa: E402
-                 account, case, configure, eventually, jail_account,
+from bed import (CONF_DIR, RUN, RUN_DIR, UID_MIN, WITH_SYSTEMD,  # noqa: E402
+                 Skip, account, case, configure, eventually, jail_account,
                  processes, run, same, sh, ssh_argv, sshd, stop, uid_of)
 import planted  # noqa: E402
 
@@ -34,8 +34,8 @@ ELSEWHERE = "not told: |is not root|there is no broker"
 AT_LEAST = 300  # attempts that could be made, and were contained
 
 # What the configurations below are made of.
-TOP = """
-ports = { range = "23000-23999"; each = 10; };
+TOP = f"ports = {{ first_uid = {UID_MIN};" + """
+	range = "23000-23999"; each = 10; };
 private_network = { addresses = "10.77.0.0/16"; nameservers = "192.0.2.2"; };
 services = { planted = { directory = "/run/planted-service"; }; };
 resellers = { acme = { limits = { pids = 5000; required = false; }; }; };
@@ -209,7 +209,7 @@ def nothing_escapes_by_what_the_broker_runs_or_a_service_shows():
 
 
 def first_port(who):
-    return 23000 + (uid_of(who) - 1000) * 10
+    return 23000 + (uid_of(who) - UID_MIN) * 10
 
 
 @case

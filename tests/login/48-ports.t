@@ -13,14 +13,15 @@ import socket
 import struct
 import subprocess
 
-from bed import (CONF_DIR, PLAIN, SLOW, WITH_SYSTEMD, Logged, Skip, account,
-                 can_connect, case, cgroups, configure, eventually, has,
-                 jail_account, lacks, run, same, set_up, sh, ssh, ssh_argv,
+from bed import (CONF_DIR, PLAIN, SLOW, UID_MIN, WITH_SYSTEMD, Logged, Skip,
+                 account, can_connect, case, cgroups, configure, eventually,
+                 has, jail_account, lacks, run, same, set_up, sh, ssh, ssh_argv,
                  sshd, stop, su, uid_of)
 
 WHO, PEER, OWN, FREE = "leased", "peer", "ownports", "wild"
 EACH, FIRST = 10, 23000
-GROUP = f'ports = {{ range = "{FIRST}-23999"; each = {EACH}; }};\n'
+GROUP = (f'ports = {{ range = "{FIRST}-23999"; each = {EACH};'
+         f" first_uid = {UID_MIN}; }};\n")
 CONF = CONF_DIR / "jail.conf"
 
 account(PLAIN)
@@ -35,7 +36,7 @@ sshd()
 
 
 def first_of(who):
-    return FIRST + (uid_of(who) - 1000) * EACH
+    return FIRST + (uid_of(who) - UID_MIN) * EACH
 
 
 def lease(who):
@@ -312,7 +313,8 @@ def cgroups_of(who):
 
 @case
 def an_account_without_ports_by_its_uid_is_refused():
-    CONF.write_text(GROUP.replace("each", "first_uid = 60000; each") + BEFORE)
+    CONF.write_text(GROUP.replace(f"first_uid = {UID_MIN}",
+                                  "first_uid = 60000") + BEFORE)
     try:
         refused(WHO, f"account {WHO}: ports 23000-23999 are for uids 60000 to"
                      f" 60099, and uid {uid_of(WHO)} has none")

@@ -11,6 +11,7 @@ meant: PLAIN is not jailed, JAILED is.
 import contextlib
 import os
 import pathlib
+import platform
 import re
 import shutil
 import signal
@@ -26,6 +27,11 @@ RUN = pathlib.Path("/run/bed")
 WITH_SYSTEMD = os.path.isdir("/run/systemd/system")
 # How much longer everything may take: vm-run says so.
 SLOW = float(os.environ.get("BED_SLOW", "1"))
+
+# Beds of several releases run side by side, on one kernel, which counts the
+# processes, keys and pipes of a uid whatever root they are in.
+UID_MIN = {"trixie": 1200, "forky": 1400}.get(
+    platform.freedesktop_os_release().get("VERSION_CODENAME"), 1000)
 
 
 def where():
@@ -244,7 +250,7 @@ def account(name, shell="/bin/bash"):
         sh(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
     if not once(f"account-{name}"):
         return
-    sh(["useradd", "-m", "-s", shell, name])
+    sh(["useradd", "-K", f"UID_MIN={UID_MIN}", "-m", "-s", shell, name])
     sh(["chpasswd"], stdin=None, input=f"{name}:pw\n")
     home = pathlib.Path("/home") / name
     (home / ".ssh").mkdir(mode=0o700)
