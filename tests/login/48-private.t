@@ -324,7 +324,9 @@ def one_jail_cannot_fill_the_hosts_list_of_connections():
             known = (CONNECTIONS / "nf_conntrack_count").read_text()
             same(4096 <= int(known) < 4096 + 400, True, known)
             stop(ANN)
-        same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": "nothing"})
+        # What was there before the flood may make room for some, once.
+        eventually(lambda: asked(ANN, f"tcp/{WORLD}/80") ==
+                   {f"tcp/{WORLD}/80": "nothing"}, "the list is full", 20)
         same(asked(BEN, f"tcp/{WORLD}/81"), {f"tcp/{WORLD}/81": HOST})
     eventually(lambda: asked(ANN, f"tcp/{WORLD}/80") ==
                {f"tcp/{WORLD}/80": HOST}, "room for others again", 40)
