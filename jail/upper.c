@@ -20,16 +20,29 @@ open_directory(int dir, const char *name, struct stat *st, struct err *err)
 	return fd_take(&fd);
 }
 
+/* Whoever only looks makes nothing, and ends at what is not there yet: that is
+ * an ERR_GONE. */
+enum use { MAKE, LOOK };
+
+static int
+not_yet(const char *name, struct err *err)
+{
+	return err_set(err, ERR_GONE, "%s is not there yet", name);
+}
+
 /* Opens the directory NAME of root's in DIR, and makes it first if need be. */
 static int
-open_or_make(int dir, const char *name, mode_t mode, struct err *err)
+open_or_make(int dir, const char *name, mode_t mode, enum use use,
+	     struct err *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
 
-	if (mkdirat(dir, name, mode) < 0 && errno != EEXIST)
+	if (use == MAKE && mkdirat(dir, name, mode) < 0 && errno != EEXIST)
 		return err_errno(err, "make %s", name);
 	fd = open_directory(dir, name, &st, err);
+	if (fd < 0 && use == LOOK && err->errnum == ENOENT)
+		return not_yet(name, err);
 	if (fd < 0 || path_check_object(&st, name, 0, err) < 0)
 		return -1;
 	return fd_take(&fd);
@@ -37,7 +50,7 @@ open_or_make(int dir, const char *name, mode_t mode, struct err *err)
 
 /* The directory around both layers. */
 static int
-open_changes(const struct plan *plan, struct err *err)
+open_changes(const struct plan *plan, enum use use, struct err *err)
 {
 	const mode_t mode = plan->root_inside ? 0700 : 0755;
 	cleanup_free char *path = strdup(plan->upper);
@@ -56,8 +69,8 @@ open_changes(const struct plan *plan, struct err *err)
 	state = path_open_trusted(path[0] != '\0' ? path : "/", err);
 	if (state < 0)
 		return -1;
-	account = open_or_make(state, above, 0755, err);
-	return account < 0 ? -1 : open_or_make(account, name, mode, err);
+	account = open_or_make(state, above, 0755, use, err);
+	return account < 0 ? -1 : open_or_make(account, name, mode, use, err);
 }
 
 enum { IDS_MAX = 256 };
@@ -147,7 +160,7 @@ require_ids(int dir, const char *ids, struct err *err)
 /* The layer is root's, or where root inside is the account, the account's; what
  * it is worth without the word on its ids is not known. */
 static int
-open_layer(const struct plan *plan, int dir, struct err *err)
+open_layer(const struct plan *plan, int dir, enum use use, struct err *err)
 {
 	const uid_t uid = plan->root_inside ? plan->uid : 0;
 	const gid_t gid = plan->root_inside ? plan->gid : 0;
@@ -161,6 +174,8 @@ open_layer(const struct plan *plan, int dir, struct err *err)
 	if (fstatat(dir, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT)
 			return err_errno(err, "upper");
+		if (use == LOOK)
+			return not_yet("upper", err);
 		if (make_layer(plan, dir, ids, err) < 0)
 			return -1;
 	}
@@ -178,36 +193,29 @@ open_layer(const struct plan *plan, int dir, struct err *err)
 	return fd_take(&layer);
 }
 
-int
-upper_open(const struct plan *plan, struct err *err)
+static int
+open_all(const struct plan *plan, enum use use, struct err *err)
 {
-	cleanup_fd int dir = open_changes(plan, err);
-	cleanup_fd int layer = dir < 0 ? -1 : open_layer(plan, dir, err);
+	cleanup_fd int dir = open_changes(plan, use, err);
+	cleanup_fd int layer = dir < 0 ? -1 : open_layer(plan, dir, use, err);
 	cleanup_fd int work = -1;
 
 	if (layer < 0)
 		return -1;
-	work = open_or_make(dir, "work", 0755, err);
+	work = open_or_make(dir, "work", 0755, use, err);
 	return work < 0 ? -1 : fd_take(&dir);
+}
+
+int
+upper_open(const struct plan *plan, struct err *err)
+{
+	return open_all(plan, MAKE, err);
 }
 
 int
 upper_check(const struct plan *plan, struct err *err)
 {
-	cleanup_free char *path = NULL;
-	cleanup_fd int fd = -1;
+	cleanup_fd int dir = open_all(plan, LOOK, err);
 
-	if (asprintf(&path, "%s/work", plan->upper) < 0) {
-		path = NULL;
-		return err_errno(err, "memory");
-	}
-	/* It is made last. */
-	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		fd = upper_open(plan, err);
-	} else {
-		for (int i = 0; i < 3; i++)
-			*strrchr(path, '/') = '\0';
-		fd = path_open_trusted(path[0] != '\0' ? path : "/", err);
-	}
-	return fd < 0 ? -1 : 0;
+	return dir >= 0 || err->kind == ERR_GONE ? 0 : -1;
 }
