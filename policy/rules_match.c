@@ -39,13 +39,6 @@ is_line_of(const char *line, size_t len, const char *key)
 	       strncmp(line + before, key, strlen(key)) == 0;
 }
 
-bool
-service_tells_keys(const char *service)
-{
-	return strcmp(service, "sshd") == 0 ||
-	       strncmp(service, "sshd-", strlen("sshd-")) == 0;
-}
-
 static bool
 matches_key(const struct rule *rule, const struct visit *visit)
 {
@@ -99,8 +92,9 @@ match_visit(const struct rule *rule, const struct visit *visit, bool *matches,
 	if (rule->keys.n > 0 && visit->service != NULL &&
 	    !service_tells_keys(visit->service))
 		return err_set(err, ERR_REFUSED,
-			       "%s asks for a key, and of those sshd alone is "
-			       "believed, not %s",
+			       "%s asks for a key, and %s tells of one, which "
+			       "only sshd or a service named sshd-... may "
+			       "(pam_env: user_readenv)",
 			       rule->told, visit->service);
 	return match_address(rule, visit, matches, err);
 }
