@@ -207,7 +207,9 @@ read_loginuid(int sock, char *text, size_t size, struct err *err)
 	(void)snprintf(path, sizeof(path), "/proc/%d/loginuid", peer.pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, size - 1);
-	if (n < 0)
+	if (n == 0)
+		errno = ENODATA;
+	if (n <= 0)
 		return err_errno(err, "the login uid of who asks: %s", path);
 	text[n] = '\0';
 	return require_there(sock, err);

@@ -191,4 +191,24 @@ def explain_says_which_way_leads_where():
     has(sh(["jailconf", "check"]), "^fine")
 
 
+@case
+def what_the_key_opens_the_account_step_may_close():
+    """It comes first, and does not know the key."""
+    conf = CONF_DIR / "jail.conf"
+    if "jobs-only = {" not in conf.read_text():
+        conf.write_text(conf.read_text().replace(
+            "jails = {", 'jails = {\n\tjobs-only = { inherit = "shell"; '
+            'doors = { cron = "job"; }; };', 1))
+    rules(by_key(), '{ service = "sshd"; jail = "jobs-only"; }')
+    key = KEY.with_suffix(".pub").read_text().strip()
+    why = "the service is not among the doors of jail jobs-only"
+    has(sh(["jailconf", "explain", "--service", "sshd", "--key", key, WHO]),
+        rf"^ +sshd +refused +before the key is known: {why}")
+    done = ssh(WHO, "echo in", options=WITH_DEPLOY_KEY)
+    same((done.returncode != 0, done.stdout), (True, ""))
+    rules(by_key())
+    has(sh(["jailconf", "explain", "--service", "sshd", "--key", key, WHO]),
+        "^ +sshd +jail ")
+
+
 run(seconds=90)
