@@ -141,16 +141,19 @@ def a_shell_is_looked_for_where_it_will_be():
     shell = shells / "sh"
     shell.write_text('#!/bin/sh\nexec /bin/sh "$@"\n')
     shell.chmod(0o755)
-    jail_account(name, f'root = "{OTHER}";', f'shell = "{shell}";',
-                 f'binds = ( {{ source = "{shells}"; }} );')
+    inside = "/opt/shells"  # which the host has not
+    jail_account(name, f'root = "{OTHER}";', f'shell = "{inside}/sh";',
+                 f'binds = ( {{ source = "{shells}"; target = "{inside}"; }} '
+                 ");")
     for there in (True, False):
         done = sh(["jailconf", "explain", name], check=False)
         if there:
-            has(done.stdout, f"^{name} .* is in jail shell")
+            same(done.returncode, 0, done.stdout)
             same(su(name, "echo in").stdout, "in\n")
         else:
+            same(done.returncode, 1)
             has(done.stdout, f"{name} is refused everywhere: jail shell: the "
-                             f"shell {shell} is not there: No such file")
+                             f"shell {inside}/sh is not there: No such file")
             lacks(su(name, "echo in").stdout, "^in$")
         stop(name)
         if there:

@@ -96,6 +96,7 @@ static struct entry entries[] = {
 	{ ENTRY_BIND, ENTRY_READONLY, 0, "/bin/rbash", NULL },
 	{ ENTRY_HIDE, 0, 0, "/bin/dash", "" },
 	{ ENTRY_BIND, ENTRY_READONLY, 0, "/deep/er/one", NULL },
+	{ ENTRY_LINK, 0, 0, "/deep/er/two", "/usr/bin/sh" },
 	{ ENTRY_BIND, ENTRY_READONLY, 0, "/deep", NULL },
 };
 
@@ -124,6 +125,7 @@ a_path_is_followed_as_inside(void **state)
 		{ "/bin/dash", ENOENT },
 		{ "/deep/fish", 0 },
 		{ "/deep/er/one", ENOENT }, /* covered by what came later */
+		{ "/deep/er/two", ENOENT },
 		{ "/usr/tmp/two", ENOENT },
 		{ "/opt/pkg/bash", ENOENT },
 		{ "/made/zsh", ENOENT },
@@ -145,7 +147,7 @@ a_path_is_followed_as_inside(void **state)
 	(void)snprintf(one, sizeof(one), "%s/host/one", top);
 	entries[0].text = pkg;
 	entries[6].text = entries[9].text = entries[11].text = one;
-	entries[12].text = pkg;
+	entries[13].text = pkg;
 	for (size_t i = 0; i < N_ROWS(rows); i++) {
 		const int ret = inside_stat(&plan, rows[i].path, &st);
 		const int error = ret == 0 ? 0 : errno;

@@ -405,17 +405,18 @@ a_key_is_what_sshd_tells_and_no_other(void **state)
 	};
 
 	(void)state;
-	configure("jails = { box = { doors = { }; }; };\n"
-		  "rules = ( { key = \"ssh-ed25519 AAAABBBBCCCCDDDD\"; jail = "
-		  "\"box\"; } "
-		  ");\n");
+	/* su is open for whom it is believed, and sshd is not. */
+	configure("jails = { box = { doors = { su = \"shell\"; login = "
+		  "\"shell\"; }; }; };\n"
+		  "rules = ( { key = \"ssh-ed25519 AAAABBBBCCCCDDDD\"; "
+		  "jail = \"box\"; } );\n");
 	for (size_t i = 0; i < N_ROWS(rows); i++) {
 		struct login login;
 		char variable[64];
 
 		(void)snprintf(variable, sizeof(variable), "SSH_AUTH_INFO_0=%s",
 			       rows[i].tells);
-		start_at(&login, rows[i].service, "bob", "c", "");
+		start_at(&login, rows[i].service, "lost", "c", "");
 		assert_int_equal(pam_putenv(login.pamh, variable), PAM_SUCCESS);
 		assert_int_equal(pam_acct_mgmt(login.pamh, 0), rows[i].wanted);
 		end(&login);
