@@ -100,37 +100,38 @@ static struct entry entries[] = {
 	{ ENTRY_BIND, ENTRY_READONLY, 0, "/deep", NULL },
 };
 
+static const struct {
+	const char *path;
+	int error; /* 0: it is a file */
+} paths[] = {
+	{ "/usr/bin/sh", 0 },
+	{ "/bin/sh", 0 },
+	{ "/bin/bash", 0 },
+	{ "/bin/up", 0 },
+	{ "/bin/pwsh", 0 }, /* from the tree into what is bound */
+	{ "/opt/pkg/fish", 0 },
+	{ "/made/sh", 0 },
+	{ "/made/ask", 0 },
+	{ "/usr/tmp/one", 0 },
+	{ "/usr/bin/zsh", 0 },	 /* the account's own */
+	{ "/usr/bin/plain", 0 }, /* no other, only read-only */
+	{ "/usr/bin/hidden", ENOENT },
+	{ "/usr/bin/lost", ENOENT },
+	{ "/usr/bin/loop", ELOOP },
+	{ "/bin/rbash", 0 }, /* its mount follows /bin, too */
+	{ "/bin/dash", ENOENT },
+	{ "/deep/fish", 0 },
+	{ "/deep/er/one", ENOENT }, /* covered by what came later */
+	{ "/deep/er/two", ENOENT },
+	{ "/usr/tmp/two", ENOENT },
+	{ "/opt/pkg/bash", ENOENT },
+	{ "/made/zsh", ENOENT },
+	{ "/etc/shells", ENOENT }, /* it is on the host only */
+};
+
 static void
 a_path_is_followed_as_inside(void **state)
 {
-	static const struct {
-		const char *path;
-		int error; /* 0: it is a file */
-	} rows[] = {
-		{ "/usr/bin/sh", 0 },
-		{ "/bin/sh", 0 },
-		{ "/bin/bash", 0 },
-		{ "/bin/up", 0 },
-		{ "/bin/pwsh", 0 }, /* from the tree into what is bound */
-		{ "/opt/pkg/fish", 0 },
-		{ "/made/sh", 0 },
-		{ "/made/ask", 0 },
-		{ "/usr/tmp/one", 0 },
-		{ "/usr/bin/zsh", 0 },	 /* the account's own */
-		{ "/usr/bin/plain", 0 }, /* no other, only read-only */
-		{ "/usr/bin/hidden", ENOENT },
-		{ "/usr/bin/lost", ENOENT },
-		{ "/usr/bin/loop", ELOOP },
-		{ "/bin/rbash", 0 }, /* its mount follows /bin, too */
-		{ "/bin/dash", ENOENT },
-		{ "/deep/fish", 0 },
-		{ "/deep/er/one", ENOENT }, /* covered by what came later */
-		{ "/deep/er/two", ENOENT },
-		{ "/usr/tmp/two", ENOENT },
-		{ "/opt/pkg/bash", ENOENT },
-		{ "/made/zsh", ENOENT },
-		{ "/etc/shells", ENOENT }, /* it is on the host only */
-	};
 	char tree[64], upper[64], pkg[64], one[64];
 	struct plan plan = {
 		.tree = tree,
@@ -148,13 +149,13 @@ a_path_is_followed_as_inside(void **state)
 	entries[0].text = pkg;
 	entries[6].text = entries[9].text = entries[11].text = one;
 	entries[13].text = pkg;
-	for (size_t i = 0; i < N_ROWS(rows); i++) {
-		const int ret = inside_stat(&plan, rows[i].path, &st);
+	for (size_t i = 0; i < N_ROWS(paths); i++) {
+		const int ret = inside_stat(&plan, paths[i].path, &st);
 		const int error = ret == 0 ? 0 : errno;
 
-		if (error != rows[i].error ||
+		if (error != paths[i].error ||
 		    (ret == 0 && !S_ISREG(st.st_mode)))
-			fail_msg("%s: %s", rows[i].path, strerror(error));
+			fail_msg("%s: %s", paths[i].path, strerror(error));
 	}
 	assert_ptr_equal(inside_mount(&plan, "/opt/pkg/a/b"), &entries[0]);
 	assert_ptr_equal(inside_mount(&plan, "/usr/tmp/one"), &entries[6]);
