@@ -59,10 +59,7 @@ def the_terminal_has_a_name_that_is_there(who):
 def the_window_has_its_size_and_follows(who):
     with shell(who, rows=31, cols=97) as tty:
         tty.ask("stty size", r"^31 97\r")
-        tty.line("trap 'echo winch-$(stty size)-' WINCH; echo s''et")
-        tty.expect("^set\r")
-        tty.resize(40, 120)
-        tty.ask("", r"winch-40 120-")
+        tty.resize_and_follow(40, 120)
 
 
 @both

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -255,21 +256,56 @@ is_final(int dir)
 	return final;
 }
 
-/* A program has sockets for a moment, to ask a name service; what came along
- * is there for longer. */
-static bool
-stays(int fds, const char *name, const char *to)
+/* 0: not known. */
+static uint64_t
+network_of(int sock)
 {
-	char now[256] = "";
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
 
-	(void)usleep(5000);
-	return readlinkat(fds, name, now, sizeof(now) - 1) > 0 &&
-	       strcmp(now, to) == 0;
+	(void)getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size);
+	return cookie;
+}
+
+/* Of the jail's network, and neither bound nor connected: a program has such
+ * a one for a moment, to ask a name service that is not there. */
+static bool
+leads_nowhere(int sock)
+{
+	const int own = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const uint64_t network = own < 0 ? 0 : network_of(own);
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name), peer = sizeof(name);
+
+	if (own >= 0)
+		(void)close(own);
+	return network != 0 && network_of(sock) == network &&
+	       getsockname(sock, (struct sockaddr *)&name, &size) == 0 &&
+	       size == sizeof(sa_family_t) &&
+	       getpeername(sock, (struct sockaddr *)&name, &peer) < 0 &&
+	       errno == ENOTCONN;
+}
+
+/* Whether socket INODE, which was descriptor NAME, is harmless or gone. */
+static bool
+is_harmless(int pidfd, const char *name, ino_t inode)
+{
+	const int sock = (int)syscall(SYS_pidfd_getfd, pidfd, atoi(name), 0);
+	struct stat st;
+	bool harmless;
+
+	if (sock < 0)
+		return errno == EBADF || errno == ESRCH;
+	harmless = fstat(sock, &st) == 0 &&
+		   (!S_ISSOCK(st.st_mode) || st.st_ino != inode ||
+		    leads_nowhere(sock));
+	(void)close(sock);
+	return harmless;
 }
 
 /* A descriptor that a program has been given, or should not have been. */
 static void
-look_at_descriptor(int fds, pid_t pid, const char *name)
+look_at_descriptor(int pidfd, int fds, pid_t pid, const char *name)
 {
 	char to[256] = "";
 	const ssize_t n = readlinkat(fds, name, to, sizeof(to) - 1);
@@ -286,12 +322,12 @@ look_at_descriptor(int fds, pid_t pid, const char *name)
 	if (atoi(name) <= STDERR_FILENO ? !S_ISDIR(st.st_mode)
 					: strncmp(to, "pipe:", 5) == 0)
 		return;
-	if (!S_ISSOCK(st.st_mode) || stays(fds, name, to))
+	if (!S_ISSOCK(st.st_mode) || !is_harmless(pidfd, name, st.st_ino))
 		proof("descriptor", pid, to);
 }
 
 static void
-look_at_descriptors(int dir, pid_t pid)
+look_at_descriptors(int pidfd, int dir, pid_t pid)
 {
 	const int fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *const stream = fd < 0 ? NULL : fdopendir(fd);
@@ -299,7 +335,7 @@ look_at_descriptors(int dir, pid_t pid)
 
 	while (stream != NULL && (entry = readdir(stream)) != NULL)
 		if (entry->d_name[0] != '.')
-			look_at_descriptor(fd, pid, entry->d_name);
+			look_at_descriptor(pidfd, fd, pid, entry->d_name);
 	if (stream != NULL)
 		(void)closedir(stream);
 }
@@ -439,13 +475,13 @@ look_by_all_ways(int pidfd, int dir, pid_t pid)
 }
 
 static void
-look_at_open(int dir, pid_t pid)
+look_at_open(int pidfd, int dir, pid_t pid)
 {
 	/* It may have become another program between both. */
 	if (dir >= 0 && !is_final(dir) && faccessat(dir, "exe", F_OK, 0) == 0 &&
 	    !is_final(dir))
 		proof("open", pid, "and not what it is to become");
-	look_at_descriptors(dir, pid);
+	look_at_descriptors(pidfd, dir, pid);
 	look_for_mark(dir, pid, "environ");
 }
 
@@ -468,7 +504,7 @@ look(pid_t pid)
 	if (look_by_all_ways(pidfd, dir, pid)) {
 		if (dir < 0)
 			dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		look_at_open(dir, pid);
+		look_at_open(pidfd, dir, pid);
 		n_open++;
 		*state = DONE;
 	} else {

@@ -26,6 +26,11 @@ class Gave(AssertionError):
     """The program did not say what the test waits for."""
 
 
+def set_size(terminal, rows, cols):
+    size = struct.pack("HHHH", rows, cols, 0, 0)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+
+
 class Terminal:
     def __init__(self, argv, rows=24, cols=80, env=None):
         self.argv = argv
@@ -36,12 +41,12 @@ class Terminal:
         self.pid, self.master = os.forkpty()
         if self.pid == 0:
             try:
+                set_size(0, rows, cols)
                 os.execvpe(argv[0], argv,
                            env or {**os.environ, "TERM": "vt100"})
             finally:
                 os._exit(127)
         os.set_inheritable(self.master, False)
-        self.resize(rows, cols)
 
     def __enter__(self):
         return self
@@ -51,8 +56,7 @@ class Terminal:
         self.hangup()
 
     def resize(self, rows, cols):
-        size = struct.pack("HHHH", rows, cols, 0, 0)
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+        set_size(self.master, rows, cols)
 
     def send(self, text):
         os.write(self.master, text.encode())
@@ -119,6 +123,16 @@ class Terminal:
         """Types COMMAND; expects PATTERN in what follows its echo."""
         self.line(command)
         return self.expect(pattern, timeout)
+
+    def resize_and_follow(self, rows, cols):
+        """Under a shell that is busy: one that begins a prompt with
+        readline(3) sets the size that it has just read, and may so undo a
+        change.  A job of its own would get the signal in its place."""
+        self.line("trap 'w=1; echo winch-$(stty size)-' WINCH; set +m; w=;"
+                  " echo s''et; until [ $w ]; do sleep 0.1; done")
+        self.expect("^set\r")
+        self.resize(rows, cols)
+        self.expect(f"^winch-{rows} {cols}-\r")
 
     def _ended(self):
         if self.status is None:

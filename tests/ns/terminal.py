@@ -82,10 +82,7 @@ def the_window_has_its_size_and_follows():
     with login(31, 97) as tty:
         tty.ask("stty size", r"^31 97\r")
         tty.expect(INNER)
-        tty.line("trap 'echo winch-$(stty size)-' WINCH; echo s''et")
-        tty.expect(r"^set\r")
-        tty.resize(40, 120)
-        tty.ask("", "winch-40 120-")
+        tty.resize_and_follow(40, 120)
 
 
 @sentence
