@@ -290,14 +290,35 @@ hear(struct relay *relay)
 	}
 }
 
-static void
-take_signal(struct relay *relay)
+/* Our shell has its own modes while we are stopped, if we were. */
+static bool
+is_still_raw(const struct relay *relay)
+{
+	struct termios now;
+
+	return relay->raw && tcgetattr(relay->terminal, &now) == 0 &&
+	       (now.c_lflag & (ECHO | ICANON | ISIG)) == 0;
+}
+
+/* 0: there is none. */
+static int
+next_signal(const struct relay *relay)
 {
 	struct signalfd_siginfo info;
 
 	if (read(relay->signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	switch (info.ssi_signo) {
+		return 0;
+	return (int)info.ssi_signo;
+}
+
+static void
+take_signal(struct relay *relay)
+{
+	const int sig = next_signal(relay);
+
+	switch (sig) {
+	case 0:
+		break;
 	case SIGWINCH:
 		copy_window(relay);
 		break;
@@ -306,12 +327,12 @@ take_signal(struct relay *relay)
 		send_signal(relay, SIGSTOP);
 		break;
 	case SIGCONT:
-		relay->raw = false; /* our shell had its own modes meanwhile */
+		relay->raw = is_still_raw(relay);
 		make_raw(relay);
 		copy_window(relay);
 		break;
 	default:
-		send_signal(relay, (int)info.ssi_signo);
+		send_signal(relay, sig);
 	}
 }
 
@@ -411,6 +432,16 @@ pump(struct relay *relay)
 	}
 }
 
+/* Who waits for us can still interrupt. */
+static bool
+is_interrupted(const struct relay *relay)
+{
+	const int sig = next_signal(relay);
+
+	return sig == SIGHUP || sig == SIGINT || sig == SIGQUIT ||
+	       sig == SIGTERM;
+}
+
 /* One step of what is left to print.  Returns whether there may be more. */
 static bool
 drain_step(struct relay *relay, int *master, bool *closed, int timeout_ms)
@@ -418,16 +449,19 @@ drain_step(struct relay *relay, int *master, bool *closed, int timeout_ms)
 	const bool empty = is_empty(&relay->from_jail);
 	struct pollfd fds[] = {
 		{ .fd = relay->signals, .events = POLLIN },
-		{ .fd = empty ? *master : -1, .events = POLLIN },
+		/* A hangup is told in any case, and while there is something
+		 * to write that is all we want to know of it. */
+		{ .fd = empty || !*closed ? *master : -1,
+		  .events = empty ? POLLIN : 0 },
 		{ .fd = empty ? -1 : relay->output, .events = POLLOUT },
 	};
 
-	/* Who waits for us can still interrupt. */
-	if (poll(fds, 3, *closed ? -1 : timeout_ms) <= 0 || fds[0].revents != 0)
+	if (poll(fds, 3, empty && !*closed ? timeout_ms : -1) <= 0 ||
+	    (fds[0].revents != 0 && is_interrupted(relay)))
 		return false;
 	if ((fds[1].revents & POLLHUP) != 0)
 		*closed = true;
-	if (fds[1].revents != 0)
+	if (empty && fds[1].revents != 0)
 		fill(&relay->from_jail, master);
 	if (fds[2].revents != 0)
 		flush(&relay->from_jail, relay->output);
@@ -437,7 +471,8 @@ drain_step(struct relay *relay, int *master, bool *closed, int timeout_ms)
 /*
  * What the session printed last: all of it when nobody has the terminal open
  * any more, for then it has an end.  Somebody who stays in the background and
- * goes on printing is waited for DRAIN_MS, not for ever.
+ * goes on printing is waited for DRAIN_MS, not for ever.  Who reads it from us
+ * may be as slow as he likes.
  */
 static void
 drain(struct relay *relay)
@@ -449,8 +484,9 @@ drain(struct relay *relay)
 
 	if (master < 0)
 		return;
-	while ((closed || left_ms > 0) &&
-	       drain_step(relay, &master, &closed, (int)left_ms))
+	while ((closed || left_ms > 0 || !is_empty(&relay->from_jail)) &&
+	       drain_step(relay, &master, &closed,
+			  left_ms > 0 ? (int)left_ms : 0))
 		left_ms = until_ms - now_ms();
 }
 

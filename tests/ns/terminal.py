@@ -5,6 +5,7 @@ it was asked for on stays outside."""
 import os
 import signal
 import sys
+import termios
 import time
 
 from jail import (ALICE, Hold, JAILSH, PROBE, check, equal, log, main, pids,
@@ -152,6 +153,49 @@ def all_output_comes_out_before_the_end():
         check(tty.text.count("x") == 30000 and tty.text.endswith("end\r\n"),
               len(tty.text), tty.text[-10:])
         tty.hangup()
+
+
+@sentence
+def all_output_comes_out_on_a_terminal_that_is_slow():
+    """More than the terminal outside holds, and less than both and we do, so
+    that the session ends with something left for each."""
+    tty = Terminal([PROBE, "run", "/bin/sh", "-c",
+                    "head -c 80000 /dev/zero | tr '\\0' x; echo; echo end"],
+                   env=ENV)
+    check(wait_until(lambda: pids("probe") and not pids("sh")), processes())
+    got, more = b"", True
+    while more:
+        time.sleep(0.15)
+        try:
+            more = os.read(tty.master, 4096)
+        except OSError:  # EIO: the end
+            more = b""
+        got += more
+    equal((got.count(b"x"), got[-5:]), (80000, b"end\r\n"))
+    tty.kill()
+    tty.hangup()
+
+
+def modes_of(tty):
+    return termios.tcgetattr(tty.master)[:4]
+
+
+@sentence
+def the_terminal_is_as_it_was_when_the_relay_was_only_told_to_go_on():
+    """By a shell that does not set its terminal's modes itself, as bash."""
+    tty = Terminal(["/bin/sh", "-c", "read x; '" + "' '".join(LOGIN) + "';"
+                    " echo o''ut; read x"], env=ENV)
+    before = modes_of(tty)
+    tty.line("")
+    tty.expect(INNER)
+    check(modes_of(tty) != before, "is raw")
+    os.kill(pids("probe")[0], signal.SIGCONT)
+    tty.ask("echo b''ack", "back\r")
+    tty.line("exit")
+    tty.expect("^out\r")
+    equal(modes_of(tty), before)
+    tty.kill()
+    tty.hangup()
 
 
 @sentence
