@@ -2,6 +2,7 @@
 #include "jail/registry.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "jail/wire.h"
 
@@ -16,7 +17,7 @@
 #include <time.h>
 
 enum {
-	LOCK_TRIES = 2000,
+	LOCK_SECONDS = 10,
 	LOCK_PAUSE_NS = 5 * 1000 * 1000,
 	GONE_TRIES = 100,
 	GONE_PAUSE_NS = 10 * 1000 * 1000,
@@ -212,19 +213,19 @@ static int
 lock(int fd, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	const int64_t until_ms = now_ms() + (int64_t)LOCK_SECONDS * 1000;
 
-	for (int i = 0; i < LOCK_TRIES; i++) {
+	do {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_errno(err, "lock");
 		(void)nanosleep(&pause, NULL);
-	}
-	return err_set(
-		err, ERR_SYSTEM,
-		"somebody else has been starting a jail of this account for "
-		"%d s",
-		LOCK_TRIES / (1000000000 / LOCK_PAUSE_NS));
+	} while (now_ms() < until_ms);
+	return err_set(err, ERR_SYSTEM,
+		       "somebody else has been starting a jail of this account "
+		       "for %d s",
+		       LOCK_SECONDS);
 }
 
 /* Whoever had the lock may have removed what we were waiting for. */
