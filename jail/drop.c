@@ -8,6 +8,7 @@
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -278,19 +279,11 @@ jail_keep_network(struct err *err)
 	return 0;
 }
 
-/* Only CAP_SETPCAP, to drop the bounding set with; or nothing at all. */
 static int
-keep_capability(const cap_value_t *cap, struct err *err)
+set_capabilities(cap_t caps, struct err *err)
 {
-	cleanup_caps cap_t caps = cap_init();
 	cleanup_caps cap_t now = NULL;
 
-	if (caps == NULL)
-		return err_errno(err, "capabilities");
-	if (cap != NULL &&
-	    (cap_set_flag(caps, CAP_PERMITTED, 1, cap, CAP_SET) < 0 ||
-	     cap_set_flag(caps, CAP_EFFECTIVE, 1, cap, CAP_SET) < 0))
-		return err_errno(err, "capabilities");
 	if (cap_set_proc(caps) < 0)
 		return err_errno(err, "set capabilities");
 	now = cap_get_proc();
@@ -299,6 +292,38 @@ keep_capability(const cap_value_t *cap, struct err *err)
 	if (cap_compare(caps, now) != 0)
 		return err_set(err, ERR_UNSAFE, "capabilities did not go");
 	return 0;
+}
+
+static int
+drop_capabilities(struct err *err)
+{
+	cleanup_caps cap_t none = cap_init();
+
+	return none == NULL ? err_errno(err, "capabilities")
+			    : set_capabilities(none, err);
+}
+
+/*
+ * All but CAP_SETPCAP, to drop the bounding set with, and CAP_BPF, if we have
+ * it: memory for filters is one amount for the whole host, which any account
+ * may use up, and only who has that gets more (net.core.bpf_jit_limit).
+ */
+static int
+keep_capabilities_for_rules(struct err *err)
+{
+	static const cap_value_t both[] = { CAP_SETPCAP, CAP_BPF };
+	cleanup_caps cap_t caps = cap_init(), had = cap_get_proc();
+	cap_flag_value_t bpf = CAP_CLEAR;
+	int n;
+
+	if (caps == NULL || had == NULL ||
+	    cap_get_flag(had, CAP_BPF, CAP_PERMITTED, &bpf) < 0)
+		return err_errno(err, "get capabilities");
+	n = bpf == CAP_SET ? 2 : 1;
+	if (cap_set_flag(caps, CAP_PERMITTED, n, both, CAP_SET) < 0 ||
+	    cap_set_flag(caps, CAP_EFFECTIVE, n, both, CAP_SET) < 0)
+		return err_errno(err, "capabilities");
+	return set_capabilities(caps, err);
 }
 
 static int
@@ -311,8 +336,8 @@ set_no_new_privs(struct err *err)
 	return 0;
 }
 
-int
-jail_set_filter(const struct sock_fprog *filter, struct err *err)
+static int
+set_filter(const struct sock_fprog *filter, struct err *err)
 {
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) < 0)
 		return err_errno(err, "seccomp");
@@ -322,7 +347,7 @@ jail_set_filter(const struct sock_fprog *filter, struct err *err)
 	return 0;
 }
 
-/* The last step: whatever comes after it has to get through the filter. */
+/* Whatever comes after it has to get through the filter. */
 static int
 take_on_rules(const struct plan *plan, struct err *err)
 {
@@ -333,14 +358,13 @@ take_on_rules(const struct plan *plan, struct err *err)
 
 	if (landlock_enter(plan, err) < 0)
 		return -1;
-	return plan->n_filter == 0 ? 0 : jail_set_filter(&filter, err);
+	return plan->n_filter == 0 ? 0 : set_filter(&filter, err);
 }
 
+/* What is left is what the rules are taken on with. */
 static int
 become(const struct ids *ids, struct err *err)
 {
-	const cap_value_t setpcap = CAP_SETPCAP;
-
 	/* Groups first: only root may change them. */
 	if (set_groups(ids, err) < 0 || set_gid(ids->gid, err) < 0)
 		return -1;
@@ -352,9 +376,9 @@ become(const struct ids *ids, struct err *err)
 	 * the change of uid, which sets it to fs.suid_dumpable: proc(5). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
-	if (keep_capability(&setpcap, err) < 0 ||
+	if (keep_capabilities_for_rules(err) < 0 ||
 	    jail_drop_bounding_set(err) < 0 || drop_inheritable_set(err) < 0 ||
-	    keep_capability(NULL, err) < 0 || set_no_new_privs(err) < 0)
+	    set_no_new_privs(err) < 0)
 		return -1;
 	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
 		return err_set(err, ERR_UNSAFE, "root came back");
@@ -371,9 +395,10 @@ jail_become(const struct jail_inside *inside, struct err *err)
 				 .n_groups = plan->n_groups };
 
 	if (make_session_keyring(err) < 0 || jail_set_limits(plan, err) < 0 ||
-	    set_processors(plan, err) < 0 || become(&ids, err) < 0)
+	    set_processors(plan, err) < 0 || become(&ids, err) < 0 ||
+	    take_on_rules(plan, err) < 0)
 		return -1;
-	return take_on_rules(plan, err);
+	return drop_capabilities(err);
 }
 
 int
@@ -401,7 +426,7 @@ jail_become_outside(const struct plan *plan, struct err *err)
 		return -1;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
-	if (drop_inheritable_set(err) < 0 || keep_capability(NULL, err) < 0)
+	if (drop_inheritable_set(err) < 0 || drop_capabilities(err) < 0)
 		return -1;
 	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
 		return err_set(err, ERR_UNSAFE, "root came back");
@@ -409,7 +434,7 @@ jail_become_outside(const struct plan *plan, struct err *err)
 }
 
 int
-jail_become_init(struct err *err)
+jail_become_init(const struct sock_fprog *filter, struct err *err)
 {
 	const struct ids ids = { .uid = JAIL_ID_OF_INIT,
 				 .gid = JAIL_ID_OF_INIT };
@@ -418,5 +443,10 @@ jail_become_init(struct err *err)
 	if (ret < 0 && err->errnum == EINVAL)
 		ret = err_context(err, "the jail's PID 1, which no container "
 				       "without that uid can have");
-	return ret;
+	/* After the change of uid, which clears it: prctl(2). */
+	if (ret == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		ret = err_errno(err, "PR_SET_PDEATHSIG");
+	if (ret < 0 || set_filter(filter, err) < 0)
+		return -1;
+	return drop_capabilities(err);
 }

@@ -53,10 +53,10 @@ enum { JAIL_FILTER_PROBE = 0x6a61696c, JAIL_FILTER_ANSWER = ENOTUNIQ };
 
 /*
  * Becomes the account, for good: session keyring, limits, processors, groups,
- * gid, uid, bounding set, ambient and inheritable set, every other capability,
- * no_new_privs, Landlock's rules, the plan's filter.  That is the order, as
- * each needs a right that a later one gives up.  Limits, ids, capabilities,
- * no_new_privs and the filter are proved by reading them back.
+ * gid, uid, every capability but two, bounding set, ambient and inheritable
+ * set, no_new_privs, Landlock's rules, the plan's filter, those two.  That is
+ * the order, as each needs a right that a later one gives up.  Limits, ids,
+ * capabilities, no_new_privs and the filter are proved by reading them back.
  *
  * Returns 0, or -1 with ERR_SYSTEM or ERR_UNSAFE (something came back);
  * after -1 the caller must exit.
@@ -114,13 +114,12 @@ int jail_become_outside(const struct plan *plan, struct err *err)
  */
 #define JAIL_ID_OF_INIT 4294900000U
 
-/* jail_become() for the jail's own PID 1, without a filter: JAIL_ID_OF_INIT, no
- * groups. */
-int jail_become_init(struct err *err)
-	__attribute__((nonnull, warn_unused_result));
-
-/* Takes FILTER on, which knows JAIL_FILTER_PROBE, and proves it. */
-int jail_set_filter(const struct sock_fprog *filter, struct err *err)
+/*
+ * jail_become() for the jail's own PID 1: JAIL_ID_OF_INIT, no groups, the end
+ * with its keeper, and FILTER, which knows JAIL_FILTER_PROBE and allows
+ * capget(2) and capset(2).
+ */
+int jail_become_init(const struct sock_fprog *filter, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 void jail_close(struct jail *jail) __attribute__((nonnull));

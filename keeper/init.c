@@ -101,19 +101,21 @@ own_abi(void)
 	return abi;
 }
 
-/* The calls that are left to make, from report to reap_for_ever(); to the
- * others the answer is that of the probe.  Where own_abi() is wrong, that holds
- * for all, and the jail ends. */
+/* With the calls that are left to make, the last of jail_become_init() and
+ * those from report to reap_for_ever(); to the others the answer is that of the
+ * probe.  Where own_abi() is wrong, that holds for all, and the jail ends. */
 static int
-allow_little(struct err *err)
+become_init(struct err *err)
 {
 #define ALLOW(call, left) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, left, 0)
 	struct sock_filter calls[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, own_abi(), 0, 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, own_abi(), 0, 10),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
+		ALLOW(SYS_capget, 9),
+		ALLOW(SYS_capset, 8),
 		ALLOW(SYS_rt_sigtimedwait, 7),
 		ALLOW(SYS_wait4, 6),
 		ALLOW(SYS_rt_sigreturn, 5),
@@ -131,7 +133,7 @@ allow_little(struct err *err)
 		.filter = calls,
 	};
 
-	return jail_set_filter(&filter, err);
+	return jail_become_init(&filter, err);
 }
 
 /* Nothing is left to be taken over: no id, no capability, no descriptor but
@@ -142,12 +144,7 @@ give_up(int report, struct err *err)
 	if ((report > 0 && close_range(0, (unsigned int)report - 1, 0) < 0) ||
 	    close_range((unsigned int)report + 1, ~0U, 0) < 0)
 		return err_errno(err, "close_range");
-	if (jail_become_init(err) < 0)
-		return -1;
-	/* After the change of uid, which clears it: prctl(2). */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return err_errno(err, "PR_SET_PDEATHSIG");
-	return allow_little(err);
+	return become_init(err);
 }
 
 static _Noreturn void

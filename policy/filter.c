@@ -332,10 +332,36 @@ add_protocols(const struct making *making, struct err *err)
 	return 0;
 }
 
+/* Each of an account's sockets may have a large one, of memory that is one
+ * amount for the host's filters, and no cgroup counts: net.core.bpf_jit_limit.
+ */
+static int
+add_socket_filters(const struct making *making, struct err *err)
+{
+	static const int options[] = { SO_ATTACH_FILTER,
+				       SO_ATTACH_REUSEPORT_CBPF };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const struct scmp_arg_cmp is[] = {
+			SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, SOL_SOCKET),
+			SCMP_A2_64(SCMP_CMP_MASKED_EQ, UINT32_MAX,
+				   (scmp_datum_t)options[i]),
+		};
+
+		if (add_rule(making, "setsockopt", EPERM, is, 2, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 add_sockets(const struct making *making, struct err *err)
 {
 	const unsigned int all = ~0U;
+
+	if (holds(making, all, "setsockopt") &&
+	    add_socket_filters(making, err) < 0)
+		return -1;
 
 	if (holds(making, all, "socketpair") &&
 	    add_families(making, "socketpair", err) < 0)

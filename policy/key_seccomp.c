@@ -61,6 +61,19 @@ read_deny(const struct reader *reader, const config_setting_t *setting,
 	return read_calls(reader, setting, &conf->deny, err);
 }
 
+/* The jail proves with the first that the filter is there, and gives up its
+ * last capabilities with the others when it is. */
+static bool
+is_needed(const char *call)
+{
+	static const char *const needed[] = { "prctl", "capget", "capset" };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (strcmp(call, needed[i]) == 0)
+			return true;
+	return false;
+}
+
 /* What no single key can tell. */
 static int
 check(const struct seccomp_conf *conf, const struct reader *reader,
@@ -76,11 +89,11 @@ check(const struct seccomp_conf *conf, const struct reader *reader,
 	for (size_t i = 0; i < deny->n; i++) {
 		const struct text *const call = &deny->item[i];
 
-		/* The jail proves with it that the filter is there. */
-		if (strcmp(call->text, "prctl") == 0)
+		if (is_needed(call->text))
 			return where_error(&call->at, err,
-					   "deny: prctl cannot be refused, "
-					   "the jail itself needs it");
+					   "deny: %s cannot be refused, "
+					   "the jail itself needs it",
+					   call->text);
 		for (size_t k = 0; k < allow->n; k++)
 			if (strcmp(call->text, allow->item[k].text) == 0)
 				return where_error(&call->at, err,

@@ -5,6 +5,8 @@
 #include <linux/fs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
 
 #define BIT(profile) (1U << (profile))
 #define ALL	     (BIT(PROFILE_LOGIN) | BIT(PROFILE_IDE) | BIT(PROFILE_BATCH))
@@ -120,12 +122,16 @@ const struct refused_call refused_calls[] = {
 	{ "name_to_handle_at", 0, EPERM, STRICT },
 	{ "remap_file_pages", 0, EPERM, STRICT },
 	{ "vmsplice", 0, EPERM, STRICT },
+	/* One account may take all that the host has: fs.aio-max-nr.  Not
+	 * EPERM: databases do without where a kernel has none. */
+	{ "io_setup", 0, ENOSYS, STRICT },
 };
 
 #define IOCTL(request) { "ioctl", 1, UINT32_MAX, (request), EPERM, ALL }
 /* CLONE_NEWTIME is not here: its bit is one of the exit signal's, and only
  * clone3(2) and unshare(2) take it. */
 #define CLONE(flag) { "clone", 0, (flag), (flag), EPERM, NO_USERNS }
+#define HUGE(call, argument, flag) { call, argument, (flag), (flag), ENOMEM, ALL }
 
 const struct refused_argument refused_arguments[] = {
 	IOCTL(TIOCSTI),		/* types into the terminal: CVE-2017-5226 */
@@ -136,6 +142,11 @@ const struct refused_argument refused_arguments[] = {
 	 * without on file systems that have none. */
 	IOCTL(FS_IOC_FSSETXATTR),
 	IOCTL(FS_IOC_SETFLAGS),
+	/* Large pages are one pool, which no memory cgroup counts. */
+	HUGE("mmap", 3, MAP_HUGETLB),
+	HUGE("mmap2", 3, MAP_HUGETLB),
+	HUGE("memfd_create", 1, MFD_HUGETLB),
+	HUGE("shmget", 2, SHM_HUGETLB),
 	CLONE(CLONE_NEWCGROUP),
 	CLONE(CLONE_NEWIPC),
 	CLONE(CLONE_NEWNET),

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,6 +161,29 @@ lock_memory(const char *unused)
 	leaked("locked 64 MiB in memory");
 }
 
+/* As large as can be, of memory that the host has for all filters. */
+static void
+filter_socket(const char *unused)
+{
+	enum { MOST = 4096 };
+	static struct sock_filter calls[MOST];
+	const struct sock_fprog program = { .len = MOST, .filter = calls };
+	const int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)unused;
+	for (int i = 0; i < MOST; i++)
+		calls[i] = (struct sock_filter)BPF_STMT(
+			i == MOST - 1 ? BPF_RET | BPF_K
+				      : BPF_ALU | BPF_DIV | BPF_K,
+			3);
+	if (sock < 0)
+		refused("socket");
+	if (setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		       sizeof(program)) < 0)
+		refused("SO_ATTACH_FILTER");
+	leaked("%d instructions, for each socket", MOST);
+}
+
 const struct attempt share_attempts[] = {
 	{ "res.pids", "S14", fork_many, NULL },
 	{ "res.fill-tmp", "S13", fill, "/tmp" },
@@ -172,5 +197,6 @@ const struct attempt share_attempts[] = {
 	{ "res.processes", "S14", count_processes, NULL },
 	{ "res.raise-limit", "S14", raise_limit, NULL },
 	{ "res.lock-memory", "S14", lock_memory, NULL },
+	{ "res.socket-filter", "S14", filter_socket, NULL },
 	{ .name = NULL },
 };

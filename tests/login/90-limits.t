@@ -423,6 +423,44 @@ def sshd_s_child_goes_with_its_login():
                "logind has closed the session", 30)
 
 
+# Prints whether a socket takes a filter on, of one instruction.
+ATTACH = r"""
+import ctypes, socket, struct
+code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+program = struct.pack("HP", 1, ctypes.addressof(code))
+try:
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).setsockopt(
+        socket.SOL_SOCKET, 26, program)
+    print("attached")
+except OSError as err:
+    print("refused")
+"""
+
+
+@case
+def what_accounts_have_used_up_for_filters_keeps_nobody_out():
+    """It is one amount for all that they make; only root gets more."""
+    most = pathlib.Path("/proc/sys/net/core/bpf_jit_limit")
+    before = most.read_text()
+    ask = f"python3 -c '{ATTACH}'"
+    same(su(PLAIN, ask).stdout, "attached\n", "before")
+    limit()
+    try:
+        most.write_text("1")
+        if su(PLAIN, ask).stdout != "refused\n":
+            raise Skip("this kernel runs filters without that memory")
+        same(su(WHO, "echo in").stdout, "in\n", "the first session, by su")
+        same(ssh(WHO, "echo in").stdout, "in\n", "by ssh")
+        with held():
+            same(su(WHO, "echo in").stdout, "in\n", "one more, by su")
+            same(sh(["jailconf", "exec", WHO, "echo", "in"]), "in\n", "root's")
+        stop(WHO)
+        configure(WHO, 'seccomp = "none";')
+        same(su(WHO, "echo in").stdout, "in\n", "without a filter")
+    finally:
+        most.write_text(before)
+
+
 @case
 def nothing_is_left_behind():
     stop(WHO)

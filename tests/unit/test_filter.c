@@ -16,6 +16,8 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 
 enum { ALLOWED = 0, HIGH_BITS_OF_SOME_ABI = 0x40000000 };
@@ -299,6 +301,20 @@ arguments_are_looked_at_as_the_kernel_does(void **state)
 		{ "prctl", JAIL_FILTER_PROBE, 0, 0, JAIL_FILTER_ANSWER,
 		  JAIL_FILTER_ANSWER },
 		{ "prctl", 38, 1, 0, ALLOWED, ALLOWED },
+		{ "memfd_create", 0, MFD_HUGETLB, 0, ENOMEM, ENOMEM },
+		{ "memfd_create", 0, MFD_CLOEXEC | MFD_HUGETLB, 0, ENOMEM,
+		  ENOMEM },
+		{ "memfd_create", 0, MFD_CLOEXEC, 0, ALLOWED, ALLOWED },
+		{ "shmget", 0, 4096, SHM_HUGETLB, ENOMEM, ENOMEM },
+		{ "shmget", 0, 4096, IPC_CREAT, ALLOWED, ALLOWED },
+		{ "setsockopt", 3, SOL_SOCKET, SO_ATTACH_FILTER, EPERM, EPERM },
+		{ "setsockopt", 3, SOL_SOCKET | 1ULL << 32,
+		  SO_ATTACH_FILTER | 1ULL << 40, EPERM, EPERM },
+		{ "setsockopt", 3, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, EPERM,
+		  EPERM },
+		{ "setsockopt", 3, SOL_SOCKET, SO_REUSEADDR, ALLOWED, ALLOWED },
+		{ "setsockopt", 3, IPPROTO_TCP, SO_ATTACH_FILTER, ALLOWED,
+		  ALLOWED },
 	};
 
 	(void)state;

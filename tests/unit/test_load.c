@@ -169,6 +169,8 @@ static const struct {
 	  ":2: deny: kcmp is in \"allow\" as well" },
 	{ JAIL("seccomp = { deny = [ \"prctl\" ]; };"),
 	  ":1: deny: prctl cannot be refused, the jail itself needs it" },
+	{ JAIL("seccomp = { deny = [ \"chmod\", \"capset\" ]; };"),
+	  ":1: deny: capset cannot be refused, the jail itself needs it" },
 	{ JAIL("seccomp = { profile = \"none\"; deny = [ \"kcmp\" ]; };"),
 	  ":1: \"seccomp\": with the profile \"none\" there is no filter to "
 	  "add to" },
