@@ -272,13 +272,13 @@ add_scratch(struct layout *layout, struct err *err)
  * dangerous as the first of these.  jail(7) has both lists.
  */
 static const char *const hidden_of_proc[] = {
-	"kcore",     "kmsg",	   "sysrq-trigger", "keys",
-	"key-users", "timer_list", "acpi",	    "asound",
-	"bus",	     "cmdline",	   "config.gz",	    "diskstats",
-	"fs",	     "interrupts", "iomem",	    "ioports",
-	"irq",	     "kallsyms",   "latency_stats", "locks",
-	"modules",   "partitions", "sched_debug",   "scsi",
-	"swaps",
+	"kcore",      "kmsg",	    "sysrq-trigger", "keys",
+	"key-users",  "timer_list", "acpi",	     "asound",
+	"bootconfig", "bus",	    "cmdline",	     "config.gz",
+	"diskstats",  "fs",	    "interrupts",    "iomem",
+	"ioports",    "irq",	    "kallsyms",	     "latency_stats",
+	"locks",      "modules",    "partitions",    "sched_debug",
+	"scsi",	      "swaps",
 };
 
 static int

@@ -17,7 +17,7 @@ READABLE = set("""
 buddyinfo cgroups consoles cpuinfo crypto devices dma driver execdomains fb
 filesystems loadavg mdstat meminfo misc mounts mtrr net pressure schedstat self
 softirqs stat sys sysvipc thread-self tty uptime version vmstat zoneinfo
-dynamic_debug bootconfig
+dynamic_debug
 """.split())
 
 # What containers hide: the defaults of moby and of crun.
