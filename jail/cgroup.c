@@ -312,6 +312,16 @@ cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 	return -1;
 }
 
+int
+cgroup_open_commands(const struct cgroup *cgroup, int *dir, struct err *err)
+{
+	*dir = -1;
+	if (cgroup->base < 0)
+		return 0;
+	*dir = open_group(cgroup->base, "commands", err);
+	return *dir < 0 ? -1 : 0;
+}
+
 /* A disk of the home's is all that can be seen without a cgroup. */
 static void
 foresee_disks(const struct plan *plan, struct share_held *held)

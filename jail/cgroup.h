@@ -3,6 +3,7 @@
  * cgroup - where a jail's processes are, in the host's cgroup v2 hierarchy
  *
  *	BASE/keepers			every jail-keeper(8)
+ *	BASE/commands			every jail-broker(8)
  *	BASE/UID/NAME			one running jail
  *	BASE/reseller-NAME/UID/NAME	one of a reseller's
  *	.../session-N			below a jail's: keeper/times.h
@@ -55,6 +56,14 @@ struct cgroup {
  * ERR_REFUSED (PLAN requires what is not held) or ERR_SYSTEM.
  */
 int cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
+	__attribute__((nonnull, warn_unused_result));
+
+/*
+ * Opens the directory for what runs outside at an account's word, which is not
+ * to be favoured as keepers are: *DIR, for clone3(2); -1 on a host without
+ * cgroup v2.  Returns 0, or -1 with ERR_SYSTEM.
+ */
+int cgroup_open_commands(const struct cgroup *cgroup, int *dir, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
 
 /*

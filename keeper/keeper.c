@@ -100,12 +100,15 @@ static int
 start_broker(struct keeper *keeper, struct err *err)
 {
 	struct commands *const commands = &keeper->commands;
+	cleanup_fd int cgroup = -1;
 
 	if (commands_open(&keeper->jail.plan, commands, err) < 0)
 		return -1;
 	if (commands->listener < 0)
 		return 0; /* this jail has none */
-	commands->broker = fork_into(keeper->cgroup.keepers, 0, NULL);
+	if (cgroup_open_commands(&keeper->cgroup, &cgroup, err) < 0)
+		return -1;
+	commands->broker = fork_into(cgroup, 0, NULL);
 	if (commands->broker < 0)
 		return err_errno(err, "fork");
 	if (commands->broker == 0)

@@ -191,10 +191,11 @@ def own_mounts():
 
 
 def cgroups():
-    """Cgroups of ours that are there, but for the keepers'."""
+    """Cgroups of ours that are there, but for those of all jails."""
     found = []
     for top, names, _ in os.walk(CGROUPS):
-        found += [os.path.join(top, n) for n in names if n != "keepers"]
+        found += [os.path.join(top, n) for n in names
+                  if n not in ("keepers", "commands")]
     return found
 
 
