@@ -112,8 +112,8 @@ def only_the_three_descriptors_are_open(who):
 
 @both
 def a_background_job_with_its_own_output_does_not_hold_the_session(who):
-    done = ssh(who, "sleep 8 >/dev/null 2>&1 </dev/null & echo started",
-               timeout=6)
+    done = ssh(who, "sleep 60 >/dev/null 2>&1 </dev/null & echo started",
+               timeout=30)
     same(done.stdout, "started\n")
 
 

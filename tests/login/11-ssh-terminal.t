@@ -3,7 +3,6 @@
 """ssh with a terminal: the keys, the window, the job control, the hangup"""
 import os
 import signal
-import time
 
 from bed import (PROOF, both, eventually, has, of_uid, processes,
                  proved, run, same, ssh_argv, sshd, the_two,
@@ -75,7 +74,7 @@ def the_exit_status_comes_through(who):
 def control_c_ends_the_command_and_not_the_shell(who):
     with shell(who) as tty:
         tty.line("sleep 100")
-        tty.silent("READY", 0.5)
+        tty.busy_with("sleep 100")
         tty.send("\x03")
         tty.expect(PROMPT)
         tty.ask("echo status=$?", r"^status=130\r")
@@ -93,7 +92,7 @@ def control_c_ends_a_lone_command_with_130(who):
 def control_backslash_quits(who):
     with shell(who) as tty:
         tty.line("ulimit -c 0; sleep 100")
-        tty.silent("READY", 0.5)
+        tty.busy_with("sleep 100")
         tty.send("\x1c")
         tty.expect(PROMPT)
         tty.ask("echo status=$?", r"^status=131\r")
@@ -103,14 +102,14 @@ def control_backslash_quits(who):
 def control_z_stops_and_bg_and_fg_go_on(who):
     with shell(who) as tty:
         tty.line("sleep 300")
-        tty.silent("READY", 0.5)
+        tty.busy_with("sleep 300")
         tty.send("\x1a")
         tty.expect(r"\[1\]\+  Stopped")
         tty.ask("bg", r"\[1\]\+ sleep 300 &")
         tty.ask("jobs", r"\[1\]\+  Running")
         tty.line("fg")
         tty.expect("^sleep 300\r")
-        time.sleep(0.3)
+        tty.busy_with("sleep 300")
         tty.send("\x03")
         tty.expect(PROMPT)
         tty.ask("echo status=$?", r"^status=130\r")
@@ -119,7 +118,7 @@ def control_z_stops_and_bg_and_fg_go_on(who):
 @both
 def a_background_reader_is_stopped(who):
     with shell(who) as tty:
-        tty.line("cat & sleep .3; jobs")
+        tty.line("cat & until [ \"$(jobs -s)\" ]; do sleep .1; done; jobs")
         tty.expect(r"\[1\]\+  Stopped\s")
 
 

@@ -70,6 +70,8 @@ def an_ssh_login_is_in_utmp_and_wtmp_until_it_ends(who):
              os.readlink("/proc/self/ns/pid"), "the pid is one of the host's")
         log_out(tty)
     eventually(lambda: not logged_in(who), f"{who} is not in utmp any more")
+    # utmp first, wtmp then.
+    eventually(lambda: len(records("/var/log/wtmp")) > before + 1, "wtmp")
     same([(r[0], r[2], r[3]) for r in records("/var/log/wtmp")[before:]],
          [(USER_PROCESS, name, who), (DEAD_PROCESS, name, "")])
 

@@ -5,7 +5,6 @@ nothing of the caller's comes along"""
 import hashlib
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import time

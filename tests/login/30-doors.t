@@ -165,14 +165,14 @@ def cron(who, line):
     if WITH_SYSTEMD:
         sh("systemctl stop cron")
     pathlib.Path("/run/crond.reboot").unlink(missing_ok=True)
-    daemon = subprocess.Popen(["cron", "-f"])
-    try:
-        with kept_mail():
+    with kept_mail():
+        daemon = subprocess.Popen(["cron", "-f"])
+        try:
             eventually(MAIL.exists, "cron sends mail", 15)
-    finally:
-        daemon.kill()
-        daemon.wait()
-        sh(["crontab", "-u", who, "-r"])
+        finally:
+            daemon.kill()
+            daemon.wait()
+            sh(["crontab", "-u", who, "-r"])
     text = MAIL.read_text()
     if "quoted-printable" in text:  # since cron 3.0pl1-180
         head, _, body = text.partition("\n\n")

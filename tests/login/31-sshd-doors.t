@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 
 from bed import (JAILED, PLAIN, PROOF, RUN, SSH_OPTIONS, WITH_KEY, Logged,
                  at_door, both, came_out, case, eventually, has,
-                 host_namespaces, lacks, of_uid, once, processes, proved, run,
-                 same, sh, ssh, ssh_argv, sshd, stop, the_two, uid_of)
+                 host_namespaces, lacks, once, processes, proved, run, same,
+                 sh, ssh, ssh_argv, sshd, stop, the_two, uid_of)
 
 TWO_PORT, CODE_PORT, CERT_PORT, MATCH_PORT, REKEY_PORT, NO_PAM_PORT = range(
     2231, 2237)
@@ -200,9 +201,16 @@ def a_connection_without_a_session(who):
 
 
 def sshd_of(who):
-    found = [pid for pid in of_uid(uid_of(who))
-             if "sshd" in processes().get(pid, ("", ""))[1]]
-    return found[0] if found else None
+    """Not sshd's process outside, which is the account for a moment when it
+    reads the account's keys."""
+    uid = uid_of(who)
+    for pid, (_, words) in processes().items():
+        with contextlib.suppress(OSError):
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            if "sshd" in words and re.search(rf"^Uid:(\t{uid}){{4}}$", status,
+                                             re.M):
+                return pid
+    return None
 
 
 @both

@@ -185,6 +185,8 @@ def hostile(row, how, may_differ=None, starves=False):
             same(ssh(WHO, "true").returncode, 0, what)
         for door in between:
             status = call(how, by)
+            if status != 0:  # its child may go on, in a session of its own
+                eventually(lambda: not lookers(), f"{what}: all have ended")
             seen = saw()
             if seen is None:
                 same(status == 0, False, f"{what}: nothing ran")
@@ -197,6 +199,12 @@ def hostile(row, how, may_differ=None, starves=False):
             same(differences(saw(), CLEAN[door], None), [],
                  f"{what}: the next one by {door}")
         nothing_left(what)
+
+
+def lookers():
+    """Processes of the account's that are at COMMAND."""
+    return [pid for pid in of_uid(uid_of(WHO))
+            if str(LOOK) in processes().get(pid, ("", ""))[1]]
 
 
 def nothing_left(what):

@@ -10,7 +10,7 @@ import subprocess
 
 from bed import (CGROUP, CONF_DIR, JAILSH, KEEPER, PLAIN, RUN_DIR, Logged,
                  account, case, eventually, find_cgroups, has, keepers, lacks,
-                 once, run, same, set_up, sh, ssh, sshd, su, uid_of)
+                 run, same, set_up, sh, ssh, sshd, su, uid_of)
 
 TOOL = os.path.join(os.path.dirname(JAILSH), "jailconf")
 WHO = "tom"

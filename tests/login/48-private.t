@@ -833,6 +833,6 @@ def restore():
 
 
 try:
-    run()
+    run(120)
 finally:
     restore()

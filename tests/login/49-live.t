@@ -63,7 +63,7 @@ def leaves_nothing(who):
     before = traces()
     yield
     stop(who)
-    same(traces(), before)
+    eventually(lambda: traces() == before, f"{traces()}, as before: {before}")
 
 
 @contextlib.contextmanager

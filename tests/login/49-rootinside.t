@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from bed import (PATHS, PLAIN, SLOW, SSH_OPTIONS, WITH_KEY, WITH_SYSTEMD,
-                 Logged, account, case, configure, eventually, has, inits,
+                 Logged, account, case, configure, eventually, has, inits_of,
                  jail_account, lacks, processes, residue, run, same, sh, ssh,
                  ssh_argv, sshd, stop, su, the_two, uid_of)
 from term import Terminal
@@ -363,9 +363,10 @@ def root_inside_signals_no_process_but_its_jail_s():
             other.kill()
     with subprocess.Popen(ssh_argv(NAME, "exec sleep 60")):
         eventually(lambda: ssh(NAME, "pgrep -x sleep").stdout, "sleep")
-        before = inits()
+        before = inits_of(NAME)
+        same(len(before), 1)
         ssh(NAME, "kill -9 1; kill -KILL $(pgrep -x sleep)")
-        same(inits(), before)
+        same(inits_of(NAME), before)
     lacks(inside("ps ax"), "jail-init|sshd|keeper")
 
 

@@ -16,8 +16,8 @@ import re
 import signal
 import subprocess
 
-from bed import (JAILED, KEEPER, PATHS, RUN, SLOW, case, collect_log, configure,
-                 eventually, has, is_inside, jail_account, processes, residue,
+from bed import (JAILED, KEEPER, PATHS, RUN, SLOW, case, collect_log,
+                 configure, eventually, has, is_inside, processes, residue,
                  run, same, secret, sh, ssh_argv, stop, the_two, PROOF)
 
 STATE = PROOF + """
@@ -109,10 +109,16 @@ def clean_up():
                 re.search(rf"/sshd\S* .*: {JAILED}\b", f"{exe} {words}"):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-    for pid in ours():
+    eventually(lambda: not kill_ours(), "the keeper is gone")
+
+
+def kill_ours():
+    """It may fork meanwhile."""
+    pids = ours()
+    for pid in pids:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not ours(), "the keeper is gone")
+    return pids
 
 
 def ours():

@@ -72,13 +72,13 @@ def lingering_starts_no_user_manager_either():
 
 @case
 def a_refused_user_manager_does_not_delay_the_login():
-    times = {}
-    for who in (PLAIN, JAILED, PLAIN, JAILED):
+    times = {PLAIN: [], JAILED: []}
+    for who in (PLAIN, JAILED) * 3:
         eventually(lambda: not sessions_of(who), "no session")
         start = time.monotonic()
         ssh(who, "true")
-        times[who] = time.monotonic() - start
-    same(times[JAILED] < times[PLAIN] + 1, True, str(times))
+        times[who].append(time.monotonic() - start)
+    same(min(times[JAILED]) < min(times[PLAIN]) + 1, True, str(times))
 
 
 def sessions_of(who):
@@ -90,6 +90,7 @@ def sessions_of(who):
 
 @both
 def a_session_is_known_while_it_lasts_and_no_longer(who):
+    eventually(lambda: not sessions_of(who), "none from before", 15)
     client = subprocess.Popen(ssh_argv(who, "echo up; cat"),
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     same(client.stdout.readline(), b"up\n")

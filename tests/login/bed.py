@@ -555,6 +555,12 @@ def inits():
     return found
 
 
+def inits_of(name):
+    """Those of NAME's jails: another's may be at its end."""
+    return [pid for pid in inits()
+            if processes().get(pid, ("", ""))[1].endswith(f" {name}")]
+
+
 def residue(name):
     """What is there of a jail of NAME's account: nothing, once it ended."""
     uid = uid_of(name)

@@ -26,6 +26,20 @@ class Gave(AssertionError):
     """The program did not say what the test waits for."""
 
 
+def is_in_foreground(pid, words):
+    """Whether process PID is the command WORDS, and keys go to it."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8",
+                  errors="replace") as stream:
+            line = stream.read().replace("\0", " ").strip()
+        with open(f"/proc/{pid}/stat", encoding="utf-8",
+                  errors="replace") as stream:
+            fields = stream.read().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return line == words and fields[2] == fields[5]  # its group, the terminal's
+
+
 def set_size(terminal, rows, cols):
     size = struct.pack("HHHH", rows, cols, 0, 0)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
@@ -63,6 +77,16 @@ class Terminal:
 
     def line(self, text):
         self.send(text + "\r")
+
+    def busy_with(self, words, timeout=10):
+        """Waits until the program WORDS has a terminal to itself: a key that
+        comes before is the shell's, which ignores it."""
+        deadline = time.monotonic() + timeout * SLOW
+        while not any(is_in_foreground(pid, words) for pid in os.listdir("/proc")
+                      if pid.isdigit()):
+            if time.monotonic() > deadline:
+                raise Gave(f"{words} is not in the foreground")
+            time.sleep(0.05)
 
     def foreground(self):
         """The process group that the terminal's keys go to."""

@@ -47,19 +47,19 @@ def with_the_last_session_the_jail_ends():
 
 @sentence
 def linger_is_kept():
-    inside("sleep 1000 >/dev/null 2>&1 &", "-l", "1")
+    inside("sleep 1000 >/dev/null 2>&1 &", "-l", "2")
     check(not wait_until(lambda: not pids("sleep"), 0.8), "ended early")
-    check(wait_until(lambda: not pids("sleep"), 3), "ended late", processes())
+    check(wait_until(lambda: not pids("sleep"), 5), "ended late", processes())
 
 
 @sentence
 def a_session_within_linger_begins_it_anew():
-    inside("true", "-l", "1")
-    time.sleep(0.7)
+    inside("true", "-l", "3")
+    time.sleep(2)
     inside("true", "-j")
-    time.sleep(0.7)
+    time.sleep(2)
     inside("true", "-j")
-    check(wait_until(lambda: not processes(), 4), processes())
+    check(wait_until(lambda: not processes(), 8), processes())
 
 
 @sentence
@@ -205,7 +205,7 @@ def who_comes_while_others_kill_gets_in_or_is_told_why_not():
         time.sleep(0.005)
     lines = [l for member in crowd for l in member.stdout.read().splitlines()]
     equal(len(lines), 120, lines)
-    check(lines.count("0 in") > 3, lines)
+    check(lines.count("0 in") > 0, lines)
     for line in lines:
         status, _, words = line.partition(" ")
         check(status != "0" or words == "in", line)

@@ -301,10 +301,11 @@ def try_all(scenario):
                     begun = time.monotonic()
                     result = scenario.once("-c", NUMBERS[name], "-w", when,
                                            "-e", getattr(errno, error, 0))
-                    if result.returncode != 255:
+                    late = scenario.took_too_long(begun)
+                    failed, left = report()
+                    if result.returncode != 255 and not late and not left:
                         break
                     clean_up()
-                failed, left = report()
                 if failed is None:
                     break
                 what = f"{name} {error} {when} ({failed})"
@@ -317,7 +318,7 @@ def try_all(scenario):
                     outcome = "hung"
                 if outcome not in ("same", "refused"):
                     problems.append(f"{what}: {outcome} {result.stderr!r}")
-                if scenario.took_too_long(begun):
+                if late:
                     problems.append(f"{what}: took too long")
                 if left:
                     problems.append(f"{what}: left a process")

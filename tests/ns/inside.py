@@ -7,9 +7,9 @@ import re
 import signal
 import subprocess
 
-from jail import (ALICE, Failed, Hold, PROBE, check, equal, inside, log, main,
-                  mounts, pids, probe, processes, refused, run, said, sentence,
-                  start, status_fields, status_of, wait_until, with_filter, words_of)
+from jail import (ALICE, Hold, PROBE, check, equal, inside, log, main, mounts,
+                  pids, probe, processes, refused, run, said, sentence, start,
+                  status_fields, status_of, wait_until, with_filter, words_of)
 
 WAYS = ("run", "enter", "private")
 STATE = ("cat /proc/self/status; readlink /proc/self/ns/*; pwd; umask;"

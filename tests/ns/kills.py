@@ -44,14 +44,14 @@ def next_login_works():
     check(wait_until(lambda: not cgroups()), "left", cgroups())
 
 
-def wrong_after(scenario, result, begun):
+def wrong_after(scenario, result, late):
     """What is wrong after a kill, in words."""
     outcome = scenario.outcome(result)
     if result.returncode == 255:
         yield "hung"
     elif outcome not in ("same", "refused"):
         yield outcome
-    if scenario.took_too_long(begun):
+    if late:
         yield "took too long"
     if report()[1]:
         yield "left a process"
@@ -74,14 +74,20 @@ def kill_at_each(scenario):
         when, failed = 0, True
         while failed is not None:
             when += 1
-            begun = time.monotonic()
-            result = scenario.once("-k", "-c", NUMBERS[name], "-w", when)
-            failed = report()[0]
+            # A busy machine is slow once; what we do wrong is so again.
+            for _ in range(2):
+                begun = time.monotonic()
+                result = scenario.once("-k", "-c", NUMBERS[name], "-w", when)
+                late = scenario.took_too_long(begun)
+                failed = report()[0]
+                if not late:
+                    break
+                clean_up()
             if failed is not None:
                 outcomes[scenario.outcome(result).split(":")[0]] += 1
                 problems += [f"{name} {when} ({failed}): {wrong}"
                              f" {result.stderr!r}" for wrong in
-                             wrong_after(scenario, result, begun)]
+                             wrong_after(scenario, result, late)]
             log.lines()
             check(wait_until(lambda: not processes()), processes())
     equal(own_mounts(), before)

@@ -241,6 +241,7 @@ def a_command_stops_and_goes_on_as_a_job():
     with outer() as tty:
         tty.line(f"'{PROBE}' run /bin/sh -c 'echo u''p; exec sleep 1000'")
         tty.expect(r"^up\r")
+        check(wait_until(lambda: pids("sleep")), processes())
         tty.send("\x1a")
         tty.silent("Stopped", 0.1)  # as with ssh: nobody inside waits for it
         os.kill(pids("probe")[0], signal.SIGTSTP)
