@@ -20,6 +20,7 @@ enum {
 	LAST_SURE = CAP_CHECKPOINT_RESTORE, /* Linux 5.9 */
 	CPUS_MAX = 8192,		    /* NR_CPUS of the largest kernels */
 	CPU_WORD = 8 * sizeof(unsigned long),
+	NO_MEMORY_FOR_FILTERS = 524, /* ENOTSUPP, the kernel's own */
 };
 
 struct ids {
@@ -340,7 +341,12 @@ static int
 set_filter(const struct sock_fprog *filter, struct err *err)
 {
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) < 0)
-		return err_errno(err, "seccomp");
+		return errno == NO_MEMORY_FOR_FILTERS
+			       ? err_set(err, ERR_SYSTEM,
+					 "seccomp: the host's memory for "
+					 "filters is used up, see "
+					 "net.core.bpf_jit_limit")
+			       : err_errno(err, "seccomp");
 	if (prctl(JAIL_FILTER_PROBE, 0, 0, 0, 0) != -1 ||
 	    errno != JAIL_FILTER_ANSWER)
 		return err_set(err, ERR_UNSAFE, "seccomp did not hold");
