@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -280,30 +281,6 @@ jail_keep_network(struct err *err)
 	return 0;
 }
 
-static int
-set_capabilities(cap_t caps, struct err *err)
-{
-	cleanup_caps cap_t now = NULL;
-
-	if (cap_set_proc(caps) < 0)
-		return err_errno(err, "set capabilities");
-	now = cap_get_proc();
-	if (now == NULL)
-		return err_errno(err, "get capabilities");
-	if (cap_compare(caps, now) != 0)
-		return err_set(err, ERR_UNSAFE, "capabilities did not go");
-	return 0;
-}
-
-static int
-drop_capabilities(struct err *err)
-{
-	cleanup_caps cap_t none = cap_init();
-
-	return none == NULL ? err_errno(err, "capabilities")
-			    : set_capabilities(none, err);
-}
-
 /*
  * All but CAP_SETPCAP, to drop the bounding set with, and CAP_BPF, if we have
  * it: memory for filters is one amount for the whole host, which any account
@@ -312,19 +289,50 @@ drop_capabilities(struct err *err)
 static int
 keep_capabilities_for_rules(struct err *err)
 {
-	static const cap_value_t both[] = { CAP_SETPCAP, CAP_BPF };
-	cleanup_caps cap_t caps = cap_init(), had = cap_get_proc();
-	cap_flag_value_t bpf = CAP_CLEAR;
-	int n;
+	static const cap_value_t kept[] = { CAP_SETPCAP, CAP_BPF };
+	cleanup_caps cap_t caps = cap_init(), now = cap_get_proc();
 
-	if (caps == NULL || had == NULL ||
-	    cap_get_flag(had, CAP_BPF, CAP_PERMITTED, &bpf) < 0)
+	if (caps == NULL || now == NULL)
 		return err_errno(err, "get capabilities");
-	n = bpf == CAP_SET ? 2 : 1;
-	if (cap_set_flag(caps, CAP_PERMITTED, n, both, CAP_SET) < 0 ||
-	    cap_set_flag(caps, CAP_EFFECTIVE, n, both, CAP_SET) < 0)
-		return err_errno(err, "capabilities");
-	return set_capabilities(caps, err);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		cap_flag_value_t has = CAP_CLEAR;
+
+		if (cap_get_flag(now, kept[i], CAP_PERMITTED, &has) < 0 ||
+		    cap_set_flag(caps, CAP_PERMITTED, 1, &kept[i], has) < 0 ||
+		    cap_set_flag(caps, CAP_EFFECTIVE, 1, &kept[i], has) < 0)
+			return err_errno(err, "capabilities");
+	}
+	if (cap_set_proc(caps) < 0)
+		return err_errno(err, "set capabilities");
+	(void)cap_free(now);
+	now = cap_get_proc();
+	if (now == NULL)
+		return err_errno(err, "get capabilities");
+	if (cap_compare(caps, now) != 0)
+		return err_set(err, ERR_UNSAFE, "capabilities did not go");
+	return 0;
+}
+
+/* The last ones.  Not by libcap, which needs memory: the jail's PID 1 may not
+ * ask for any more. */
+static int
+drop_capabilities(struct err *err)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {
+		{ 0 }
+	};
+
+	if (syscall(SYS_capset, &head, none) < 0)
+		return err_errno(err, "drop capabilities");
+	if (syscall(SYS_capget, &head, now) < 0)
+		return err_errno(err, "get capabilities");
+	if (memcmp(now, none, sizeof(now)) != 0)
+		return err_set(err, ERR_UNSAFE, "capabilities did not go");
+	return 0;
 }
 
 static int

@@ -53,10 +53,11 @@ enum { JAIL_FILTER_PROBE = 0x6a61696c, JAIL_FILTER_ANSWER = ENOTUNIQ };
 
 /*
  * Becomes the account, for good: session keyring, limits, processors, groups,
- * gid, uid, every capability but two, bounding set, ambient and inheritable
- * set, no_new_privs, Landlock's rules, the plan's filter, those two.  That is
- * the order, as each needs a right that a later one gives up.  Limits, ids,
- * capabilities, no_new_privs and the filter are proved by reading them back.
+ * gid, uid, every capability but two at most, bounding set, ambient and
+ * inheritable set, no_new_privs, Landlock's rules, the plan's filter, those
+ * two.  That is the order, as each needs a right that a later one gives up.
+ * Limits, ids, capabilities, no_new_privs and the filter are proved by reading
+ * them back.
  *
  * Returns 0, or -1 with ERR_SYSTEM or ERR_UNSAFE (something came back);
  * after -1 the caller must exit.
