@@ -215,13 +215,15 @@ lock(int fd, struct err *err)
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 	const int64_t until_ms = now_ms() + (int64_t)LOCK_SECONDS * 1000;
 
-	do {
+	for (;;) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_errno(err, "lock");
+		if (now_ms() > until_ms)
+			break;
 		(void)nanosleep(&pause, NULL);
-	} while (now_ms() < until_ms);
+	}
 	return err_set(err, ERR_SYSTEM,
 		       "somebody else has been starting a jail of this account "
 		       "for %d s",

@@ -432,9 +432,9 @@ pump(struct relay *relay)
 	}
 }
 
-/* Who waits for us can still interrupt. */
+/* Takes a signal; whether it was one to end by. */
 static bool
-is_interrupted(const struct relay *relay)
+take_interrupt(const struct relay *relay)
 {
 	const int sig = next_signal(relay);
 
@@ -456,11 +456,12 @@ drain_step(struct relay *relay, int *master, bool *closed, int timeout_ms)
 		{ .fd = empty ? -1 : relay->output, .events = POLLOUT },
 	};
 
-	if (poll(fds, 3, empty && !*closed ? timeout_ms : -1) <= 0 ||
-	    (fds[0].revents != 0 && is_interrupted(relay)))
+	if (poll(fds, 3, empty ? timeout_ms : -1) <= 0 ||
+	    (fds[0].revents != 0 && take_interrupt(relay)))
 		return false;
-	if ((fds[1].revents & POLLHUP) != 0)
-		*closed = true;
+	/* Somebody may open it again. */
+	if (fds[1].fd >= 0)
+		*closed = (fds[1].revents & POLLHUP) != 0;
 	if (empty && fds[1].revents != 0)
 		fill(&relay->from_jail, master);
 	if (fds[2].revents != 0)
@@ -472,7 +473,7 @@ drain_step(struct relay *relay, int *master, bool *closed, int timeout_ms)
  * What the session printed last: all of it when nobody has the terminal open
  * any more, for then it has an end.  Somebody who stays in the background and
  * goes on printing is waited for DRAIN_MS, not for ever.  Who reads it from us
- * may be as slow as he likes.
+ * may be as slow as he likes: his terminal's end is ours, and kill(1).
  */
 static void
 drain(struct relay *relay)
