@@ -167,10 +167,15 @@ add_calls(const struct making *making, struct err *err)
 				       0, err) < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < deny->n; i++)
-		if (add_rule(making, deny->item[i].text, EPERM, NULL, 0, err) <
-		    0)
+	for (size_t i = 0; i < deny->n; i++) {
+		const char *const name = deny->item[i].text;
+		const struct refused_call *const known = find_call(name);
+
+		if (add_rule(making, name,
+			     known != NULL ? known->answer : EPERM, NULL, 0,
+			     err) < 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -131,7 +131,7 @@ const struct refused_call refused_calls[] = {
 /* CLONE_NEWTIME is not here: its bit is one of the exit signal's, and only
  * clone3(2) and unshare(2) take it. */
 #define CLONE(flag) { "clone", 0, (flag), (flag), EPERM, NO_USERNS }
-#define HUGE(call, argument, flag) { call, argument, (flag), (flag), ENOMEM, ALL }
+#define LARGE(call, number, flag) { call, number, (flag), (flag), ENOMEM, ALL }
 
 const struct refused_argument refused_arguments[] = {
 	IOCTL(TIOCSTI),		/* types into the terminal: CVE-2017-5226 */
@@ -143,10 +143,10 @@ const struct refused_argument refused_arguments[] = {
 	IOCTL(FS_IOC_FSSETXATTR),
 	IOCTL(FS_IOC_SETFLAGS),
 	/* Large pages are one pool, which no memory cgroup counts. */
-	HUGE("mmap", 3, MAP_HUGETLB),
-	HUGE("mmap2", 3, MAP_HUGETLB),
-	HUGE("memfd_create", 1, MFD_HUGETLB),
-	HUGE("shmget", 2, SHM_HUGETLB),
+	LARGE("mmap", 3, MAP_HUGETLB),
+	LARGE("mmap2", 3, MAP_HUGETLB),
+	LARGE("memfd_create", 1, MFD_HUGETLB),
+	LARGE("shmget", 2, SHM_HUGETLB),
 	CLONE(CLONE_NEWCGROUP),
 	CLONE(CLONE_NEWIPC),
 	CLONE(CLONE_NEWNET),

@@ -133,6 +133,10 @@ def a_chroot_for_an_account_shares_its_processes_with_the_host():
            "proc.ptrace", "proc.vm-read", "proc.pidfd-getfd",
            "proc.environ-outside", "ipc.sysv-shm", "ipc.sysv-msg",
            "suid.honoured", "kern.keyring-user", "proc.priority-user")
+    expect(some(lambda words: ["chroot", f"--userspec={UID}:{UID}", str(TREE),
+                               "/escape", *words],
+                home=f"{TREE}/home/{NAME}", only=["res.socket-filter"]),
+           "res.socket-filter", verdict="leak")
 
 
 def in_chroot(**keys):

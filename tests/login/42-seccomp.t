@@ -34,7 +34,9 @@ REFUSED = {
              " syslog quotactl move_pages sysfs ustat vhangup acct init_module"
              " kexec_load iopl"
              " TIOCSTI TIOCSTI-high TIOCLINUX TIOCLINUX-high TIOCSETD"
-             " FSSETXATTR FSSETXATTR-high SETFLAGS SETFLAGS-high file_setattr",
+             " FSSETXATTR FSSETXATTR-high SETFLAGS SETFLAGS-high file_setattr"
+             " socket-filter",
+    "ENOMEM": "mmap-large memfd-large",
     "ENOSYS": "clone3 clone3-user open_tree move_mount fsopen fsconfig fsmount"
               " fspick mount_setattr statmount listmount open_tree_attr"
               " i386-getpid i386-mount x32-getpid x32-0 new-470 new-1000",
@@ -113,6 +115,7 @@ def without_a_jail_and_with_the_profile_none_it_is_another_answer():
     for what in ("unshare setns clone3 userfaultfd keyctl add_key TIOCSETD"
                  " FSSETXATTR FSSETXATTR-high SETFLAGS file_setattr"
                  " io_uring_enter pidfd_getfd probe"
+                 " socket-filter mmap-large memfd-large"
                  " move_pages sysfs ustat").split():
         same(what in other, True, f"{what} {plain[what]}")
         same(free[what] != expected()[what], True, f"{what} {free[what]}")

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -214,6 +215,18 @@ try_sockets(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		tell(cases[i].what, syscall(SYS_socket, cases[i].family,
 					    cases[i].type, cases[i].protocol));
+	tell("socket-filter",
+	     setsockopt(-1, SOL_SOCKET, SO_ATTACH_FILTER, NULL, 0));
+}
+
+/* The kernel itself has another answer to each, whether it has some or not. */
+static void
+try_large_pages(void)
+{
+	tell("mmap-large",
+	     syscall(SYS_mmap, NULL, 0, PROT_READ,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0));
+	tell("memfd-large", syscall(SYS_memfd_create, NULL, MFD_HUGETLB));
 }
 
 int
@@ -223,6 +236,7 @@ main(void)
 	try_kernel();
 	try_terminal();
 	try_sockets();
+	try_large_pages();
 	tell("i386-getpid", call_of_i386(20));
 	tell("i386-mount", call_of_i386(21));
 	tell("x32-getpid", syscall(X32 | 39));

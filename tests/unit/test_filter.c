@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 enum { ALLOWED = 0, HIGH_BITS_OF_SOME_ABI = 0x40000000 };
 
@@ -469,8 +470,37 @@ a_call_that_libseccomp_does_not_know_can_be_refused(void **state)
 					   .arch = seccomp_arch_native() };
 
 	(void)state;
-	assert_int_equal(answer_of(&plan, &call), EPERM);
+	assert_int_equal(answer_of(&plan, &call), ENOSYS);
 	plan_free(&plan);
+}
+
+static void
+large_pages_cannot_be_mapped(void **state)
+{
+	static const struct {
+		uint64_t flags;
+		int answer;
+	} cases[] = {
+		{ MAP_PRIVATE | MAP_ANONYMOUS, ALLOWED },
+		{ MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, ENOMEM },
+		{ MAP_SHARED | MAP_HUGETLB | 1ULL << 40, ENOMEM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ROWS(cases); i++)
+		for (size_t p = 0; p < N_ROWS(filters); p++) {
+			struct plan plan = filter_of(filters[p], NULL, NULL);
+			const struct seccomp_data call = {
+				.nr = SYS_mmap,
+				.arch = seccomp_arch_native(),
+				.args = { 0, 1 << 21, MAP_HUGETLB,
+					  cases[i].flags, MAP_HUGETLB },
+			};
+
+			assert_int_equal(answer_of(&plan, &call),
+					 cases[i].answer);
+			plan_free(&plan);
+		}
 }
 
 static void
@@ -526,6 +556,7 @@ main(void)
 			of_netlink_routes_are_there_and_sockets_if_they_are_the_jails),
 		cmocka_unit_test(protocols_that_few_speak_are_not_there),
 		cmocka_unit_test(a_jails_own_word_on_a_call_is_the_last_one),
+		cmocka_unit_test(large_pages_cannot_be_mapped),
 		cmocka_unit_test(
 			a_call_that_libseccomp_does_not_know_can_be_refused),
 		cmocka_unit_test(the_same_words_make_the_same_program),
