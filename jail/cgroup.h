@@ -60,8 +60,8 @@ int cgroup_make(const struct plan *plan, struct cgroup *cgroup, struct err *err)
 
 /*
  * Opens the directory for what runs outside at an account's word, which is not
- * to be favoured as keepers are: *DIR, for clone3(2); -1 on a host without
- * cgroup v2.  Returns 0, or -1 with ERR_SYSTEM.
+ * to be favoured as keepers are, but is one account more: *DIR, for clone3(2);
+ * -1 on a host without cgroup v2.  Returns 0, or -1 with ERR_SYSTEM.
  */
 int cgroup_open_commands(const struct cgroup *cgroup, int *dir, struct err *err)
 	__attribute__((nonnull, warn_unused_result));
