@@ -140,6 +140,8 @@ def a_background_job_lives_as_long_as_linger_and_no_longer():
     same(len(there()), 1, "the job after its session")
     time.sleep(1.5)
     same(len(there()), 1, "the job within linger")
+    time.sleep(2)
+    same(len(there()), 1, "and some time later")
     eventually(lambda: not there(), "the job is gone", 12)
     eventually(lambda: not residue("lingerer"), "nothing is left")
 

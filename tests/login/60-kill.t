@@ -61,8 +61,9 @@ class Sessions:
             same(client.wait(10) != 0, True, "a session whose jail is gone")
         same(self.tty.wait(10) != 0, True)
 
-    def __exit__(self, *_):
-        sh(["pkill", "-KILL", "-u", JAILED, "sleep"], check=False)
+    def __exit__(self, failed, *_):
+        if failed is not None:  # else what is left is to be seen
+            sh(["pkill", "-KILL", "-u", JAILED, "sleep"], check=False)
         for client in (self.ssh, self.su):
             client.kill()
             client.communicate()
@@ -236,8 +237,8 @@ def a_stopped_session_keeps_nobody_from_logging_in():
                           lambda: ssh(OTHER, "echo in")):
                 start = time.monotonic()
                 has(login().stdout, "^in$")
-                # Whoever waits for what is stopped waits for ten seconds.
-                same(time.monotonic() - start < 9, True, "at once")
+                # Whoever waits for what is stopped waits longer.
+                same(time.monotonic() - start < 5, True, "at once")
         finally:
             kill_all(stopped)
     nothing_is_left()
