@@ -157,7 +157,7 @@ def killed_at(words, calls, number):
         f"strace -f -qq -o /dev/null -e trace={calls} -e"
         f" inject={calls}:signal=KILL:when={number}+ jailconf {words}",
         shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        timeout=30, check=False)
+        timeout=60, check=False)
     return done.returncode != 0
 
 
@@ -228,4 +228,4 @@ def add_that_is_killed_leaves_the_account_in_or_out_of_its_jail():
     same(differences(START, snapshot()), [])
 
 
-run(seconds=120)
+run(seconds=240)
