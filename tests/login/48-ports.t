@@ -16,7 +16,7 @@ import subprocess
 from bed import (CONF_DIR, PLAIN, SLOW, UID_MIN, WITH_SYSTEMD, Logged, Skip,
                  account, can_connect, case, cgroups, configure, eventually,
                  has, jail_account, lacks, run, same, set_up, sh, ssh, ssh_argv,
-                 sshd, stop, su, uid_of)
+                 sshd, stop, su, uid_of, unmount)
 
 WHO, PEER, OWN, FREE = "leased", "peer", "ownports", "wild"
 EACH, FIRST = 10, 23000
@@ -342,7 +342,7 @@ def without_cgroups():
     try:
         yield
     finally:
-        sh("umount /sys/fs/cgroup")
+        unmount("/sys/fs/cgroup")
 
 
 WITHOUT_CGROUPS = "this host cannot hold ports [0-9-]*: no cgroup version 2"

@@ -332,17 +332,28 @@ def one_jail_cannot_fill_the_hosts_list_of_connections():
                {f"tcp/{WORLD}/80": HOST}, "room for others again", 40)
 
 
+@contextlib.contextmanager
+def instead_of(path, script):
+    """PATH is another program, or none at all."""
+    kept = pathlib.Path(path + ".kept")
+    os.rename(path, kept)
+    try:
+        if script:
+            pathlib.Path(path).write_text(f"#!/bin/sh\n{script}\n")
+            os.chmod(path, 0o755)
+        yield
+    finally:
+        os.rename(kept, path)
+
+
 @case
 def a_host_that_cannot_make_the_rules_is_told_of():
     stop(ANN)
-    sh("mount --bind /bin/false /usr/sbin/nft")
-    try:
+    with instead_of(os.path.realpath("/usr/sbin/nft"), "exit 1"):
         has(sh(["jailconf", "explain", ANN], check=False).stdout,
             f"^jailconf: {ANN} is refused everywhere: .*the rules of the network: "
             r"/usr/sbin/nft failed \(exit status 1\)")
         lacks(su(ANN, "echo in").stdout, "^in$")
-    finally:
-        sh("umount /usr/sbin/nft")
     has(su(ANN, "echo in").stdout, "^in$")
 
 
@@ -599,20 +610,6 @@ def refused(who, cause):
         done = enter(who, "echo in")
         same((done.returncode != 0, done.stdout), (True, ""), "refused")
         log.expect(rf"refuse user={who} .*{cause}")
-
-
-@contextlib.contextmanager
-def instead_of(path, script):
-    """PATH is another program, or none at all."""
-    kept = pathlib.Path(path + ".kept")
-    os.rename(path, kept)
-    try:
-        if script:
-            pathlib.Path(path).write_text(f"#!/bin/sh\n{script}\n")
-            os.chmod(path, 0o755)
-        yield
-    finally:
-        os.rename(kept, path)
 
 
 @case

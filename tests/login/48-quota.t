@@ -14,7 +14,7 @@ import time
 
 from bed import (PLAIN, Logged, Skip, account, case, configure, eventually,
                  has, jail_account, lacks, never_mind, once, run, same, sh, ssh,
-                 ssh_argv, sshd, stop, su, uid_of)
+                 ssh_argv, sshd, stop, su, uid_of, unmount)
 from term import Terminal
 
 WHO = "counted"
@@ -419,7 +419,7 @@ def what_a_mount_hides_is_not_passed_over():
         has(done.stdout, f'{home}: something is mounted at "under" in it:'
                          " unmount that for the time")
     finally:
-        sh(f"umount {home}/under")
+        unmount(f"{home}/under")
     has(quota(MOVER), "of project|are project")
     all_counted(home, MOVER)
 

@@ -15,7 +15,7 @@ import subprocess
 from bed import (CONF_DIR, JAILED, JAILSH, KEEPER, PATHS, PLAIN, RUN_DIR,
                  Logged, case, has, lacks, once, proved, PROOF,
                  run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two,
-                 uid_of)
+                 uid_of, unmount)
 
 the_two()
 sshd()
@@ -319,7 +319,7 @@ def a_full_run_directory_refuses():
     try:
         broken("", plain=True)
     finally:
-        sh(f"umount {RUN_DIR}")
+        unmount(RUN_DIR)
     same(gets_in(JAILED), (True, True), "afterwards")
 
 

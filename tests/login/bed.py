@@ -156,6 +156,13 @@ def eventually(predicate, what, seconds=10):
         time.sleep(0.05)
 
 
+def unmount(path):
+    """Takes what is mounted at PATH away, as soon as nothing of it is in use:
+    who was refused knows it before his keeper has ended."""
+    eventually(lambda: sh(["umount", path], check=False).returncode == 0,
+               f"{path} is not in use")
+
+
 # --- control groups ----------------------------------------------------------
 
 CGROUP = pathlib.Path("/sys/fs/cgroup")

@@ -9,7 +9,8 @@ import subprocess
 
 from jail import (ALICE, Hold, PROBE, check, equal, inside, log, main, mounts,
                   pids, probe, processes, refused, run, said, sentence, start,
-                  status_fields, status_of, wait_until, with_filter, words_of)
+                  status_fields, status_of, unmount, wait_until, with_filter,
+                  words_of)
 
 WAYS = ("run", "enter", "private")
 STATE = ("cat /proc/self/status; readlink /proc/self/ns/*; pwd; umask;"
@@ -177,7 +178,7 @@ def what_is_planned_read_only_is_read_only_with_all_below_it():
                      "bind,,0,/open,/mnt/data"), "yes\n")
         check(os.path.exists("/mnt/data/below/x"), "not written through")
     finally:
-        run("umount", "/mnt/data/below")
+        unmount("/mnt/data/below")
         run("rm", "-r", "/mnt/data")
 
 
@@ -188,7 +189,7 @@ def the_hosts_mounts_are_not_changed_and_later_ones_do_not_arrive():
     with Hold("-a", "bind,,0,/data,/mnt/data"):
         run("mount", "-t", "tmpfs", "x", "/mnt/data/later")
         there = inside("cat /proc/self/mountinfo", "-j")
-        run("umount", "/mnt/data/later")
+        unmount("/mnt/data/later")
     check("/data/later" not in mounts(there), "it arrived")
     run("rm", "-r", "/mnt/data")
 

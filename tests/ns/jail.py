@@ -140,6 +140,13 @@ def wait_until(what, seconds=5.0):
     return True
 
 
+def unmount(*paths):
+    """Takes what is mounted there away, as soon as nothing of it is in use."""
+    for path in paths:
+        check(wait_until(lambda at=path: run("umount", at).returncode == 0),
+              path, "is in use")
+
+
 # --- seeing -----------------------------------------------------------------
 
 def processes():

@@ -5,7 +5,8 @@ import contextlib
 import os
 import socket
 
-from jail import ALICE, BUILD, JAILSH, PROBE, run, sentence, with_filter
+from jail import (ALICE, BUILD, JAILSH, PROBE, run, sentence, unmount,
+                  with_filter)
 from scenario import LOOK, Scenario
 
 _ways = []
@@ -63,7 +64,7 @@ class Tools:
             "upperdir=/mnt/upper,workdir=/mnt/work", "tools", "/usr/sbin")
 
     def __exit__(self, *_):
-        run("umount", "/usr/sbin")
+        unmount("/usr/sbin")
         run("rm", "-rf", "/mnt/sbin", "/mnt/work", "/mnt/upper")
 
 
@@ -98,7 +99,7 @@ class Host:
             run("mount", "--bind", f"/mnt/etc/{name}", f"/etc/{name}")
 
     def __exit__(self, *_):
-        run("umount", "/etc/passwd", "/etc/group")
+        unmount("/etc/passwd", "/etc/group")
         run("rm", "-rf", "/mnt/etc", "/mnt/conf", "/mnt/pam.d")
 
 
