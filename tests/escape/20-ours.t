@@ -18,8 +18,8 @@ import sys
 
 sys.path[:0] = ["/bed/login", "/bed/tests"]
 from bed import (CONF_DIR, RUN, RUN_DIR, UID_MIN, WITH_SYSTEMD,  # noqa: E402
-                 Skip, account, case, configure, eventually, jail_account,
-                 processes, run, same, sh, ssh_argv, sshd, stop, uid_of)
+                 Breach, Skip, account, case, configure, eventually,
+                 jail_account, processes, run, same, sh, ssh_argv, sshd, stop, uid_of)
 import planted  # noqa: E402
 
 HOSTED, NETLESS = "hosted", "netless"
@@ -142,18 +142,19 @@ def tried(results, prefix):
 
 
 def judge(results, where):
-    same([name for name in planted.names(results, "n/a") if re.match(
-        "took too long|cannot fork", results[name][1])], [], "not tried")
     for verdict in ("leak", "n/a"):
         for name in planted.names(results, verdict):
             if not re.match(ELSEWHERE, results[name][1]):
                 print(f"# {where}: {name} {verdict} {results[name][1]}")
-    same(planted.names(results, "ESCAPED"), [],
-         str([results[n] for n in planted.names(results, "ESCAPED")]))
     allowed = expected(where)
-    same([f"{n} {results[n][1]}" for n in planted.names(results, "leak")
-          if not any(fnmatch.fnmatch(n, name) for name in allowed)], [],
-         f"{where}: not in the table")
+    found = planted.names(results, "ESCAPED")
+    found += [n for n in planted.names(results, "leak")
+              if not any(fnmatch.fnmatch(n, name) for name in allowed)]
+    if found:
+        raise Breach(f"{where}: " + "; ".join(
+            f"{name} {' '.join(results[name])}" for name in found))
+    same([name for name in planted.names(results, "n/a") if re.match(
+        "took too long|cannot fork", results[name][1])], [], "not tried")
 
 
 @case

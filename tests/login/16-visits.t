@@ -8,9 +8,9 @@ import pathlib
 import re
 import subprocess
 
-from bed import (CONF_DIR, PROOF, case, configure, eventually, has, is_inside,
-                 jail_account, lacks, residue, run, same, sh, ssh, ssh_argv,
-                 sshd, stop, su)
+from bed import (CONF_DIR, PROOF, case, configure, eventually, has,
+                 jail_account, lacks, proved, residue, run, same, sh, ssh,
+                 ssh_argv, sshd, stop, su)
 
 WHO = "visitor"
 KEY = pathlib.Path("/root/.ssh/deploy")
@@ -94,7 +94,7 @@ def both_jails_run_at_once_and_do_not_see_each_other():
             # The sleep of this jail's own session, and no other.
             same(ssh(WHO, "pgrep -c sleep", options=options).stdout, "1\n")
             proof = ssh(WHO, PROOF, options=options).stdout
-            same(is_inside(proof), True, proof)
+            proved(WHO, proof)
 
 
 @case

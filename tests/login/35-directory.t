@@ -13,8 +13,8 @@ import pathlib
 import re
 
 from bed import (CONF_DIR, JAILSH, PROOF, RUN, Logged, account, at_door,
-                 can_connect, case, eventually, has, is_inside, lacks, once,
-                 proved, run, same, secret, set_up, sh, ssh, sshd, su)
+                 can_connect, case, eventually, has, lacks, once, proved,
+                 run, same, secret, set_up, sh, ssh, sshd, su)
 
 NAME, FREE = "dora", "ernie"  # of the directory: jailed, and not
 PORT = 3389
@@ -167,7 +167,7 @@ def a_directory_that_lists_nobody_is_told_of():
         with changed(CONF_DIR / "jail.conf", lambda t: t.replace(
                 f'match = "{NAME[:3]}*"', f'user = "{NAME}"')):
             has(sh(["jailconf", "check"]), rf"^remark: .*\({NAME}\)")
-        same(is_inside(ssh(NAME, PROOF).stdout), True)
+        proved(NAME, ssh(NAME, PROOF).stdout)
     restart_nslcd()
 
 

@@ -25,8 +25,8 @@ import subprocess
 import time
 
 from bed import (JAILSH, PLAIN, PROOF, RUN_DIR, SLOW, account, case,
-                 eventually, host_namespaces, is_inside, jail_account, lacks,
-                 of_uid, processes, residue, run, same, secret, sh, ssh,
+                 eventually, host_namespaces, jail_account, lacks, of_uid,
+                 processes, proved, residue, run, same, secret, sh, ssh,
                  ssh_argv, sshd, stop, su, uid_of)
 
 WHO, ASKER = "called", "caller"
@@ -68,8 +68,7 @@ def saw():
         return None  # it was killed in the middle, wherever it was
     text = re.sub(r"pid \d+", "pid", text)
     head, rest = text.split("\n", 1)
-    same(is_inside("\n".join([head, *rest.splitlines()[:2], "end"])), True,
-         "a session that ran is inside")
+    proved(WHO, "\n".join([head, *rest.splitlines()[:2], "end"]))
     return sorted(rest.splitlines())
 
 
@@ -530,7 +529,7 @@ def many_at_once():
     for client in clients:
         said = client.communicate(timeout=60 * SLOW)[0].decode()
         if "mnt=" in said and "end" in said:
-            same(is_inside(said), True)
+            proved(WHO, said)
     same(ssh(WHO, COMMAND).returncode, 0)
     same(differences(saw(), CLEAN["ssh"], None), [])
     nothing_left("many")
@@ -553,7 +552,7 @@ def killed_at_random():
         lacks(said, re.escape(host_namespaces()["mnt"]), "the host's")
         if re.search(r"mnt=mnt:\S+ pid=pid:\S+\s+secrets=\d\s+homes=.*\s+end",
                      said):
-            same(is_inside(said), True)
+            proved(WHO, said)
         if i % 10 == 9:
             same(ssh(WHO, COMMAND).returncode, 0, f"after {i} of them")
             same(differences(saw(), CLEAN["ssh"], None), [])

@@ -10,9 +10,9 @@ import subprocess
 import sys
 
 from bed import (CONF_DIR, KEEPER, PLAIN, PROOF, RUN_DIR, WITH_PASSWORD, Logged,
-                 account, case, configure, eventually, has, is_inside,
-                 jail_account, lacks, processes, run, same, secret, sh, ssh,
-                 ssh_argv, sshd, stop, uid_of)
+                 account, case, configure, eventually, has, jail_account,
+                 lacks, processes, proved, run, same, secret, sh, ssh, ssh_argv,
+                 sshd, stop, uid_of)
 from term import Terminal
 
 WHO = "asks"
@@ -198,7 +198,7 @@ def crontab_e_edits_inside():
     ssh(WHO, "crontab -", input="0 0 1 1 * echo one\n")
     done = ssh(WHO, f"EDITOR='{HOME}/edit x' crontab -e; ls /tmp")
     same(done.stdout, "", done.stderr)
-    same(is_inside((HOME / "edited").read_text()), True)
+    proved(WHO, (HOME / "edited").read_text())
     has(crontab_of(), "^0 0 1 1 .* one\n0 0 2 2 .* edited$")
     has(ssh(WHO, "EDITOR=true crontab -e").stderr, "nothing is changed")
     (HOME / "spoil").write_text('#!/bin/sh\necho bad >"$1"\n')
@@ -226,7 +226,7 @@ def what_crontab_installed_runs_in_the_jail():
         daemon.kill()
         daemon.wait()
         ssh(WHO, "crontab -r")
-    same(is_inside(ran.read_text()), True)
+    proved(WHO, ran.read_text())
 
 
 def mail_of(who):

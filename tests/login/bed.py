@@ -53,6 +53,11 @@ class Skip(Exception):
     """This case cannot be tried here; the text says why."""
 
 
+class Breach(AssertionError):
+    """Somebody was where he must not be.  Once is enough: ./check tries other
+    failures once more, in a fresh system."""
+
+
 CASES = []
 
 
@@ -102,7 +107,8 @@ def run(seconds=60, chosen=tuple(sys.argv[1:])):
         except Exception as err:  # a failure; the next case may pass
             tell_log(logged)
             tell(err)
-            result, note = "not ok", ""
+            result = "not ok"
+            note = " (a breach)" if isinstance(err, Breach) else ""
             bad += 1
         finally:
             signal.alarm(0)
@@ -472,7 +478,7 @@ def is_inside(text):
     if all(signs):
         return True
     if any(signs):
-        raise AssertionError(f"half in a jail: {text!r}")
+        raise Breach(f"half in a jail: {text!r}")
     return False
 
 
@@ -481,6 +487,8 @@ def proved(who, text, door=None):
     inside = is_inside(text)
     if door and who != PLAIN:
         came_out(door, "jail" if inside else "outside")
+    if who != PLAIN and not inside:
+        raise Breach(f"{who} is outside: {text!r}")
     same(inside, who != PLAIN, f"{who} is in a jail")
 
 
