@@ -6,9 +6,9 @@ import os
 import re
 import subprocess
 
-from bed import (PROOF, both, case, has, proved, run, same, sh, ssh, ssh_argv,
-                 sshd, the_two, uid_of, JAILED, PLAIN,
-                 WITH_PASSWORD)
+from bed import (JAILED, PLAIN, PROOF, WITH_PASSWORD, both, case, eventually,
+                 has, proved, run, same, sh, ssh, ssh_argv, sshd, the_two,
+                 uid_of)
 
 the_two()
 sshd()
@@ -127,8 +127,7 @@ def the_end_of_the_client_closes_the_pipes(who):
     same(client.stdout.readline(), b"x\n")
     client.kill()
     client.wait()
-    sh(f"for i in $(seq 50); do test -e /home/{who}/gone && exit 0;"
-       " sleep .1; done; exit 1")
+    eventually(lambda: os.path.exists(f"/home/{who}/gone"), "cat has ended")
 
 
 @case

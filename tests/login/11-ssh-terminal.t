@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """ssh with a terminal: the keys, the window, the job control, the hangup"""
 import os
+import re
 import signal
 
 from bed import (PROOF, both, eventually, has, of_uid, processes,
@@ -133,7 +134,7 @@ def keys_reach_what_reads_them_raw(who):
 
 def sleepers(uid):
     table = processes()
-    return [p for p in of_uid(uid) if "sleep 4242" in table.get(p, ("", ""))[1]]
+    return [p for p in of_uid(uid) if table.get(p, ("", ""))[1] == "sleep 4242"]
 
 
 @both
@@ -154,8 +155,9 @@ def what_is_nohupped_survives_the_hangup(who):
         eventually(lambda: sleepers(uid), "sleep runs")
         tty.signal(signal.SIGKILL)
         tty.wait()
-    eventually(lambda: not any(f"sshd: {who}" in line for _, line
-                               in processes().values()), "the session ends")
+    eventually(lambda: not any(re.match(rf"sshd(-session)?: {who}", line)
+                               for _, line in processes().values()),
+               "the session ends")
     same(len(sleepers(uid)), 1, "nohup sleep")
     os.kill(sleepers(uid)[0], signal.SIGKILL)
 

@@ -103,6 +103,7 @@ def internal_sftp_sees_what_belongs_to_the_account(who):
 
 def scp(who, *protocol):
     tree = work()
+    sh(f"rm -rf {WORK}/scp-{who} /home/{who}/copy")
     argv = ["scp", *protocol, *options(22), "-pr"]
     sh([*argv, str(tree), f"{who}@127.0.0.1:copy"])
     sh([*argv, f"{who}@127.0.0.1:copy", str(WORK / f"scp-{who}")])

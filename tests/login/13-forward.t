@@ -74,7 +74,7 @@ import socket, sys
 try:
     family, address = %r
     s = socket.socket(family)
-    s.settimeout(5)
+    s.settimeout(20)
     s.connect(address)
     print(s.recv(100).decode(), end="")
 except OSError as err:
@@ -85,7 +85,7 @@ except OSError as err:
 def ask(family, address, before=b""):
     """What says whoever listens there, seen from the host; b"" if nobody."""
     with contextlib.suppress(OSError), socket.socket(family) as sock:
-        sock.settimeout(5)
+        sock.settimeout(20)
         sock.connect(address)
         sock.sendall(before)
         return sock.recv(100)
@@ -169,7 +169,7 @@ def local_to_a_unix_socket_of_the_account(who):
 def socks(port, target):
     """Asks TARGET's service through the SOCKS 5 proxy on PORT."""
     with contextlib.suppress(OSError), \
-            socket.create_connection(("127.0.0.1", port), 5) as sock:
+            socket.create_connection(("127.0.0.1", port), 20) as sock:
         sock.sendall(b"\5\1\0")
         same(sock.recv(2), b"\5\0")
         sock.sendall(b"\5\1\0\1" + socket.inet_aton("127.0.0.1")
@@ -197,7 +197,7 @@ def dynamic_to_a_service_of_the_account(who):
 @both
 def standard_input_to_the_host_s_loopback(who):
     done = subprocess.run(
-        ssh_argv(who, options=["-W", f"127.0.0.1:{HOST_PORT}"]), timeout=10,
+        ssh_argv(who, options=["-W", f"127.0.0.1:{HOST_PORT}"]), timeout=60,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, check=False)
     same(done.stdout, answer_of(who))
@@ -288,7 +288,7 @@ cookie = bytes.fromhex(words[2])
 name = %r
 def pad(b):
     return b + bytes(-len(b) %% 4)
-s = socket.create_connection(("127.0.0.1", 6000 + int(float(number))), 5)
+s = socket.create_connection(("127.0.0.1", 6000 + int(float(number))), 20)
 s.sendall(b"l\\0" + (11).to_bytes(2, "little") + bytes(2)
           + len(name).to_bytes(2, "little")
           + len(cookie).to_bytes(2, "little") + bytes(2)

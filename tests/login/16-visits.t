@@ -92,7 +92,8 @@ def both_jails_run_at_once_and_do_not_see_each_other():
     with Session(), Session(*WITH_DEPLOY_KEY):
         for options in ([], WITH_DEPLOY_KEY):
             # The sleep of this jail's own session, and no other.
-            same(ssh(WHO, "pgrep -c sleep", options=options).stdout, "1\n")
+            eventually(lambda to=options: ssh(
+                WHO, "pgrep -c sleep", options=to).stdout == "1\n", "one sleep")
             proof = ssh(WHO, PROOF, options=options).stdout
             proved(WHO, proof)
 

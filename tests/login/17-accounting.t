@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """who was here: utmp, wtmp, lastlog, loginuid, the log and the audit trail say
 of a jailed account what they say of any other"""
+import contextlib
 import json
 import os
 import pathlib
@@ -11,9 +12,9 @@ import struct
 import subprocess
 
 from bed import (CGROUP, JAILED, PLAIN, SLOW, WITH_SYSTEMD, Logged, Skip, both,
-                 case, eventually, has, inits, jail_account, keepers, lacks,
-                 log_text, run, same, sh, ssh, ssh_argv, sshd, stop, the_two,
-                 uid_of)
+                 case, eventually, has, inits_of, jail_account, keepers, lacks,
+                 log_text, processes, run, same, sh, ssh, ssh_argv, sshd, stop,
+                 the_two, uid_of)
 from term import Terminal
 
 UNSET = "4294967295"
@@ -54,13 +55,22 @@ def log_in(who):
     return tty, name
 
 
-def log_out(tty):
+def log_out(tty, who):
     tty.line("exit")
     tty.wait()
+    logged_out(who)
+
+
+def logged_out(who):
+    """sshd has seen WHO off: records, log and all."""
+    eventually(lambda: not any(re.match(rf"sshd(-session)?: {who}[ @]", words)
+                               for _, words in processes().values()),
+               f"sshd has ended for {who}")
 
 
 @both
 def an_ssh_login_is_in_utmp_and_wtmp_until_it_ends(who):
+    logged_out(who)
     before = len(records("/var/log/wtmp"))
     tty, name = log_in(who)
     with tty:
@@ -68,7 +78,7 @@ def an_ssh_login_is_in_utmp_and_wtmp_until_it_ends(who):
         leader = logged_in(who)[0][1]
         same(os.readlink(f"/proc/{leader}/ns/pid"),
              os.readlink("/proc/self/ns/pid"), "the pid is one of the host's")
-        log_out(tty)
+        log_out(tty, who)
     eventually(lambda: not logged_in(who), f"{who} is not in utmp any more")
     # utmp first, wtmp then.
     eventually(lambda: len(records("/var/log/wtmp")) > before + 1, "wtmp")
@@ -85,7 +95,7 @@ def who_and_w_name_account_terminal_and_remote_host(who):
         terminal = rf"({name}|sshd)"  # newer ones ask logind
         has(sh("who"), rf"^{who}\s+{terminal}\s.*\(127\.0\.0\.1\)")
         has(sh("w -h"), rf"^{who}\s+{name}\s+127\.0\.0\.1\s")
-        log_out(tty)
+        log_out(tty, who)
     eventually(lambda: who not in sh("who; w -h"), f"who forgets {who}")
 
 
@@ -97,7 +107,7 @@ def last_tells_when_it_came_and_that_it_has_gone(who):
     line = rf"^{who}\s+{name}\s+127\.0\.0\.1\s.*"
     with tty:
         has(sh("last -w").splitlines()[0], line + "still logged in")
-        log_out(tty)
+        log_out(tty, who)
     eventually(lambda: re.search(line + r" - \d\d:\d\d",
                                  sh("last -w").splitlines()[0]),
                f"last has {who}'s logout")
@@ -107,7 +117,7 @@ def last_tells_when_it_came_and_that_it_has_gone(who):
 def lastlog_has_the_last_login(who):
     tty, name = log_in(who)
     with tty:
-        log_out(tty)
+        log_out(tty, who)
     for tool, terminal in (("lastlog", name), ("lastlog2", "ssh")):
         if shutil.which(tool):
             has(sh([tool, "-u", who]), rf"^{who}\s+{terminal}\s+127\.0\.0\.1\s")
@@ -138,10 +148,10 @@ def two_accounts_that_have_the_same_terminal_are_told_apart_by_us():
         for who in (JAILED, "second"):
             has(listed, rf"^{who}\s+{uid_of(who)}\s+\S+\s+1\s")
             log.expect(rf"open user={who} .* rhost=127\.0\.0\.1")
-        log_out(one)
+        log_out(one, JAILED)
         log.expect(rf"close user={JAILED} ")
         lacks(log.text(), r"close user=second ")
-        log_out(two)
+        log_out(two, "second")
     log.expect(r"close user=second ")
     stop("second")
 
@@ -165,7 +175,7 @@ def loginuid_is_of_who_logged_in(who):
         loginuid, session = ask_ids(tty)
         same(loginuid, str(uid_of(who)))
         same(session != UNSET, True, "there is an audit session")
-        log_out(tty)
+        log_out(tty, who)
 
 
 @both
@@ -181,7 +191,7 @@ def after_su_loginuid_is_still_of_who_logged_in(who):
         same(ask_ids(tty)[0], loginuid, f"after su to {who}")
         tty.line("exit")
         tty.expect(r"^logout\r\n.*\$ $")
-        log_out(tty)
+        log_out(tty, PLAIN)
 
 
 def cron_job(who, output):
@@ -219,10 +229,12 @@ def the_keeper_belongs_to_no_login():
     stop(JAILED)
     tty, _ = log_in(JAILED)
     with tty:
-        same(len(inits()), 1)
+        same(len(inits_of(JAILED)), 1)
         for pid in keepers():
-            same(audit_ids(pid), (UNSET, UNSET), f"keeper {pid}")
-        log_out(tty)
+            # One that has been stopped may end meanwhile.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                same(audit_ids(pid), (UNSET, UNSET), f"keeper {pid}")
+        log_out(tty, JAILED)
 
 
 # --- the log ---------------------------------------------------------------
@@ -234,14 +246,14 @@ def every_entry_has_its_line_with_all_there_is():
     tty, _ = log_in(JAILED)
     with tty:
         session = ask_ids(tty)[1]
-        init = inits()[0]
+        init, = inits_of(JAILED)
         log.expect(rf"pam_jail\(sshd:session\): open user={JAILED}"
                    rf" uid={uid_of(JAILED)} jail=shell door=child service=sshd"
                    rf" tty=ssh rhost=127\.0\.0\.1 session={session}"
                    rf" init={init}$")
         log.expect(rf"jail-keeper\[\d+\]: open user={JAILED}"
                    rf" uid={uid_of(JAILED)} jail=shell init={init}$")
-        log_out(tty)
+        log_out(tty, JAILED)
     log.expect(rf"pam_jail\(sshd:session\): close user={JAILED}"
                rf" uid={uid_of(JAILED)} jail=shell door=child .*"
                rf"session={session} init={init}$")
@@ -358,7 +370,7 @@ def jailconf_list_of_an_account_has_its_sessions():
         eventually(lambda: len(json.loads(sh(
             ["jailconf", "list", "--json", JAILED]))[0]["who"]) == 1,
                    "one of them has gone")
-        log_out(tty)
+        log_out(tty, JAILED)
     same(json.loads(sh("jailconf list --json nobody")), [])
     same(sh("jailconf list root", check=False).returncode, 1)
     same(sh("jailconf list no-such-account", check=False).returncode, 1)
@@ -385,7 +397,7 @@ def jailconf_log_tells_who_came_in_and_who_was_refused_why():
     stop(JAILED)
     tty, _ = log_in(JAILED)
     with tty:
-        log_out(tty)
+        log_out(tty, JAILED)
     log.expect(f"close user={JAILED} ")
     refused(log, JAILED, rhost="192.0.2.9")
     events = logged_of(JAILED)

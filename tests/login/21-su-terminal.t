@@ -216,7 +216,7 @@ def su_in_the_background_steals_nothing_and_fg_goes_on(who):
 @both
 def a_background_command_takes_no_key_that_it_does_not_read(who):
     with root() as tty:
-        tty.line(f"su - {who} -c 'sleep 6; echo heard-$((40+2))' &")
+        tty.line(f"su - {who} -c 'sleep 10; echo heard-$((40+2))' &")
         tty.expect(ROOT)
         time.sleep(0.5)
         for number in range(8):
@@ -224,7 +224,7 @@ def a_background_command_takes_no_key_that_it_does_not_read(who):
                     timeout=3)
             tty.expect(ROOT)
         if "heard-42\r" not in tty.text:
-            tty.expect("heard-42\r")
+            tty.expect("heard-42\r", timeout=20)
         tty.line("")
         back(tty)
 

@@ -127,7 +127,8 @@ def outliving(name, start, type_in, ask):
             stop(LONG)
         ssh(who, start)  # and this session is over
         try:
-            same(ssh(who, ask).returncode, 0, "another session finds it")
+            eventually(lambda: ssh(who, ask).returncode == 0,
+                       "another session finds it")
             ssh(who, type_in.format("sh proof.sh"))
             eventually(out.exists, f"{name} obeys", 15)
             text = out.read_text()

@@ -40,8 +40,8 @@ gid nslcd
 uri ldap://127.0.0.1:{PORT}/
 base dc=bed
 nss_initgroups_ignoreusers ALLLOCAL
-bind_timelimit 2
-timelimit 2
+bind_timelimit 10
+timelimit 10
 reconnect_sleeptime 1
 reconnect_retrytime 2
 """

@@ -24,9 +24,9 @@ import struct
 import subprocess
 import time
 
-from bed import (JAILSH, PLAIN, PROOF, RUN_DIR, SLOW, account, case,
+from bed import (JAILSH, PATIENCE, PLAIN, PROOF, RUN_DIR, SLOW, account, case,
                  eventually, host_namespaces, jail_account, lacks, of_uid,
-                 processes, proved, residue, run, same, secret, sh, ssh,
+                 processes, proved, residue, run, same, secret, ssh,
                  ssh_argv, sshd, stop, su, uid_of)
 
 WHO, ASKER = "called", "caller"
@@ -135,7 +135,7 @@ def clean():
     found = {"ssh": saw()}
     for name, by in (("root", BY_ROOT), ("other", BY_OTHER),
                      ("itself", BY_ITSELF)):
-        same(call(nothing, by), 0, name)
+        same(call(nothing, by, 60 * SLOW), 0, name)
         found[name] = saw()
     same([name for name, seen in found.items() if seen is None], [])
     stop(WHO)
@@ -490,7 +490,7 @@ def namespaces_of_the_caller_s():
                 ["sh", "-c", f"exec unshare {words} {target}"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, preexec_fn=become(ASKER))
-            said = client.communicate(timeout=30 * SLOW)[0].decode()
+            said = client.communicate(timeout=30 * PATIENCE)[0].decode()
             same((client.returncode == 0, SEEN.exists()), (False, False), said)
     nothing_left("namespaces")
 
@@ -527,7 +527,7 @@ def many_at_once():
     clients = [started(MIXED[i % len(MIXED)], (BY_ROOT, BY_OTHER)[i % 2],
                        PROOF) for i in range(36)]
     for client in clients:
-        said = client.communicate(timeout=60 * SLOW)[0].decode()
+        said = client.communicate(timeout=60 * PATIENCE)[0].decode()
         if "mnt=" in said and "end" in said:
             proved(WHO, said)
     same(ssh(WHO, COMMAND).returncode, 0)
@@ -547,7 +547,7 @@ def killed_at_random():
         time.sleep(chance.random() * 0.12)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(client.pid, chance.choice(ends))
-        said = client.communicate(timeout=20 * SLOW)[0].decode()
+        said = client.communicate(timeout=20 * PATIENCE)[0].decode()
         # Some of what says it may have been killed, too.
         lacks(said, re.escape(host_namespaces()["mnt"]), "the host's")
         if re.search(r"mnt=mnt:\S+ pid=pid:\S+\s+secrets=\d\s+homes=.*\s+end",
@@ -607,7 +607,7 @@ def orphan():
         time.sleep(0.01)
 
 
-def say(data, fds=(), more=(), connected=lambda: None):
+def say(data, fds=(), more=(), connected=lambda: None, patience=5):
     """What a process of the account outside hears, which calls CONNECTED()
     first."""
     def ask(sock):
@@ -624,7 +624,7 @@ def say(data, fds=(), more=(), connected=lambda: None):
         with contextlib.suppress(OSError):
             become(WHO)()
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            sock.settimeout(5 * SLOW)
+            sock.settimeout(patience * SLOW)
             sock.connect(f"{RUN_DIR}/{uid_of(WHO)}/shell")
             connected()
             answers = ask(sock)
@@ -685,11 +685,11 @@ def whatever_is_said_the_keeper_stays_and_nobody_gets_in():
         for row in ([message(SIGNAL, 0)], [message(SIGNAL, 1 << 20)],
                     [message(RUN)], [b"x"], [message(JOIN), message(STOP)]):
             say(message(RUN), [good, *io], row)
-        same(say(message(RUN), [good, *io])[:2], f"[{STARTED}")
+        same(say(message(RUN), [good, *io], patience=20)[:2], f"[{STARTED}")
         eventually(ran.exists, "a good one runs")
         # One whose login uid is not known could choose it.
-        same(f"[{STARTED}" in say(message(RUN), [good, *io], connected=orphan),
-             not may_write("/proc/self/loginuid"))
+        answer = say(message(RUN), [good, *io], connected=orphan, patience=20)
+        same(f"[{STARTED}" in answer, not may_write("/proc/self/loginuid"))
         same(held.poll(), None, "the session of before")
         same(ssh(WHO, COMMAND).returncode, 0)
         same(differences(saw(), CLEAN["ssh"], None), [])

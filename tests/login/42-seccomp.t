@@ -9,9 +9,9 @@ import pathlib
 import platform
 import subprocess
 
-from bed import (JAILED, PLAIN, SLOW, WITH_SYSTEMD, Logged, case, configure,
-                 eventually, has, jail_account, lacks, run, same, sh, ssh,
-                 ssh_argv, sshd, stop, su, the_two)
+from bed import (JAILED, PATIENCE, PLAIN, WITH_SYSTEMD, Logged, case,
+                 configure, eventually, has, jail_account, lacks, run, same,
+                 sh, ssh, ssh_argv, sshd, stop, su, the_two)
 
 PROGRAM = pathlib.Path("/usr/local/bin/calls")
 IDE, OWN, FREE = "ide", "own", "free"
@@ -191,7 +191,7 @@ def sessions_of_one_jail_reach_one_another_by_every_door():
         pid = int(first.stdout.readline())
         done = door(JAILED, f"python3 other.py {pid}")
         same(done.stdout, f"connected\nsignalled\n{ATTACHED}\n", done.stderr)
-        first.wait(20 * SLOW)
+        first.wait(20 * PATIENCE)
         first.stdout.close()
 
 

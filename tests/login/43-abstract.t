@@ -11,8 +11,9 @@ import re
 import socket
 import subprocess
 
-from bed import (PLAIN, SLOW, Logged, Skip, case, configure, has, jail_account,
-                 lacks, run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two)
+from bed import (PATIENCE, PLAIN, Logged, Skip, case, configure, has,
+                 jail_account, lacks, run, same, sh, ssh, ssh_argv, sshd, stop,
+                 su, the_two)
 
 WHO, PEER = "scoped", "unscoped"
 RELEASE = [int(n) for n in re.findall(r"\d+", platform.release())[:2]]
@@ -108,7 +109,7 @@ def what_another_jail_or_session_listens_on_likewise():
             same(reach(door, WHO, "other")[0], "Operation not permitted")
             same(reach(door, PEER, "other")[0], "reached")
         first.terminate()
-        first.wait(20 * SLOW)
+        first.wait(20 * PATIENCE)
         first.stdout.close()
         stop(owner)
 
@@ -119,7 +120,7 @@ def a_session_reaches_its_own():
         raise Skip("no scopes of Landlock in this kernel")
     script = ("python3 server.py mine >out &"
               " until [ -s out ]; do sleep 0.1; done;"
-              " python3 client.py mine; kill $!; rm out")
+              " python3 client.py mine; kill $!; wait; rm out")
     for door in (ssh, su):
         same(door(WHO, script).stdout.splitlines()[:1], ["reached"])
 
@@ -137,7 +138,7 @@ def signals_and_sockets_with_a_path_are_as_before():
     lacks(ssh(WHO, "ps ax").stdout, "sleep 60")
     has(ssh(WHO, "sleep 61 & ps ax; kill $!").stdout, "sleep 61")
     lacks(ssh(WHO, f"kill {pid}").stderr, ".")
-    client.wait(20 * SLOW)
+    client.wait(20 * PATIENCE)
     client.stdout.close()
 
 

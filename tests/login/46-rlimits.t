@@ -11,7 +11,7 @@ import re
 import resource
 import subprocess
 
-from bed import (SLOW, Skip, account, case, configure, eventually, has,
+from bed import (PATIENCE, Skip, account, case, configure, eventually, has,
                  jail_account, run, same, sh, ssh, ssh_argv, sshd, stop, su)
 
 WHO = "taker"
@@ -165,12 +165,12 @@ def from_ten(what, most):
     try:
         eventually(lambda: all("took" in text or client.poll() is not None
                                for text, client in zip(texts(), clients)),
-                   f"all have tried: {texts()}", 40 * SLOW)
+                   f"all have tried: {texts()}", 40)
         return [took(text) for text in texts()]
     finally:
         go(True)
         for client in clients:
-            client.wait(60 * SLOW)
+            client.wait(60 * PATIENCE)
         for out in outs:
             out.close()
 
@@ -279,7 +279,7 @@ def who_works_too_long_is_killed():
         done = enter(WHO, "python3 take.py cpu 9")
         has(done.stdout, "worked 1")
         same("worked 4" in done.stdout, False, done.stdout)
-    texts = [client.communicate(timeout=120 * SLOW)[0] for client in [
+    texts = [client.communicate(timeout=120 * PATIENCE)[0] for client in [
         subprocess.Popen(ssh_argv(WHO, "python3 take.py cpu 9"), text=True,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         for _ in range(AT_ONCE)]]
@@ -302,7 +302,7 @@ def a_core_is_no_larger():
             ssh_argv(WHO, crash.replace("c;", f"c{i};")), text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL) for i in range(AT_ONCE)]
-        sizes = [int(client.communicate(timeout=60 * SLOW)[0].split()[-1])
+        sizes = [int(client.communicate(timeout=60 * PATIENCE)[0].split()[-1])
                  for client in clients]
         same([s for s in sizes if not least <= s <= most], [], str(sizes))
         sh(f"rm -rf {HOME}/c?")
@@ -330,9 +330,9 @@ def of_ten_sessions_the_limit_gets_in():
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL) for i in range(AT_ONCE)]
     eventually(lambda: sum(c.poll() is not None for c in clients) == AT_ONCE - 4,
-               "six are sent away", 30 * SLOW)
+               "six are sent away", 30)
     go(True)
-    texts = [client.communicate(timeout=60 * SLOW)[0] for client in clients]
+    texts = [client.communicate(timeout=60 * PATIENCE)[0] for client in clients]
     same(sum("took 1" in text for text in texts), 4, str(texts))
     stop(WHO)
 

@@ -5,8 +5,8 @@ ten at once"""
 import json
 import subprocess
 
-from bed import (SLOW, case, configure, has, jail_account, run, same, sh, ssh,
-                 ssh_argv, sshd, stop, su, uid_of)
+from bed import (PATIENCE, case, configure, has, jail_account, run, same, sh,
+                 ssh, ssh_argv, sshd, stop, su, uid_of)
 
 WHO = "filler"
 jail_account(WHO)
@@ -60,7 +60,7 @@ def from_ten(command):
         ssh_argv(WHO, command) if i % 2 else ["su", "-", WHO, "-c", command],
         text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         for i in range(10)]
-    return [int(client.communicate(timeout=60 * SLOW)[0].split()[-1])
+    return [int(client.communicate(timeout=60 * PATIENCE)[0].split()[-1])
             for client in clients]
 
 

@@ -47,7 +47,7 @@ def session(who=WHO):
         same(client.stdout.readline(), "up\n")
         yield
     finally:
-        client.communicate(timeout=10)
+        client.communicate(timeout=60)
 
 
 ASK = ("python3 -c 'import socket; s = socket.socket(socket.AF_UNIX);"

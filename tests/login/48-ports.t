@@ -13,10 +13,10 @@ import socket
 import struct
 import subprocess
 
-from bed import (CONF_DIR, PLAIN, SLOW, UID_MIN, WITH_SYSTEMD, Logged, Skip,
-                 account, can_connect, case, cgroups, configure, eventually,
-                 has, jail_account, lacks, run, same, set_up, sh, ssh, ssh_argv,
-                 sshd, stop, su, uid_of, unmount)
+from bed import (CONF_DIR, PATIENCE, PLAIN, UID_MIN, WITH_SYSTEMD, Logged,
+                 Skip, account, can_connect, case, cgroups, configure,
+                 eventually, has, jail_account, lacks, run, same, set_up, sh,
+                 ssh, ssh_argv, sshd, stop, su, uid_of, unmount)
 
 WHO, PEER, OWN, FREE = "leased", "peer", "ownports", "wild"
 EACH, FIRST = 10, 23000
@@ -155,7 +155,7 @@ def the_second_session_and_ten_at_once_have_the_same():
                 argv, text=True, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
         for client in clients:
-            text = client.communicate(script(no), timeout=60 * SLOW)[0]
+            text = client.communicate(script(no), timeout=60 * PATIENCE)[0]
             same(answers(text), {port: ["EPERM"] for port in no})
 
 

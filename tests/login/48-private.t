@@ -19,10 +19,10 @@ import sys
 import threading
 import time
 
-from bed import (CONF_DIR, SLOW, Logged, can_connect, case, configure,
-                 eventually, has, inits, jail_account, keepers, lacks,
-                 processes, residue, run, same, sh, ssh, ssh_argv, sshd, stop,
-                 su, uid_of)
+from bed import (CONF_DIR, PATIENCE, SLOW, Logged, can_connect, case,
+                 configure, eventually, has, inits, jail_account, keepers,
+                 lacks, processes, residue, run, same, sh, ssh, ssh_argv, sshd,
+                 stop, su, uid_of)
 
 if not os.path.exists("/usr/sbin/nft"):
     print("there is no nft in this root")
@@ -186,7 +186,7 @@ def port_80(who):
         same(line, "up\n", "serves" if line else client.stderr.read())
         yield
         client.stdin.close()
-        client.wait(10 * SLOW)
+        client.wait(10 * PATIENCE)
 
 
 def ask(address, port):

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 
-from bed import (PATHS, PLAIN, SLOW, SSH_OPTIONS, WITH_KEY, WITH_SYSTEMD,
+from bed import (PATHS, PATIENCE, PLAIN, SSH_OPTIONS, WITH_KEY, WITH_SYSTEMD,
                  Logged, account, case, configure, eventually, has, inits_of,
                  jail_account, lacks, processes, residue, run, same, sh, ssh,
                  ssh_argv, sshd, stop, su, the_two, uid_of)
@@ -140,7 +140,7 @@ def sftp_in_sshd_is_the_account_and_so_owns_what_is_root_s():
     for port in ("22", "2222"):
         done = subprocess.run(
             ["sftp", *SSH_OPTIONS, *WITH_KEY, "-P", port, "-b", "-",
-             f"{NAME}@127.0.0.1"], text=True, timeout=20 * SLOW, check=False,
+             f"{NAME}@127.0.0.1"], text=True, timeout=20 * PATIENCE, check=False,
             input=f"put /etc/os-release /opt/by-{port}\n",
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         same(done.returncode, 0, done.stdout)
@@ -311,7 +311,7 @@ def sshd_loads_no_name_service_of_the_account_s():
                           + "hosts: files planted dns\n")
         subprocess.run(ssh_argv(NAME, options=["-W", "some.name.invalid:1"]),
                        stdin=subprocess.DEVNULL, capture_output=True,
-                       timeout=60 * SLOW, check=False)
+                       timeout=60 * PATIENCE, check=False)
         same(ran.exists(), False, "loaded by sshd")
     finally:
         switch.write_text(kept)

@@ -15,7 +15,7 @@ import struct
 import termios
 import time
 
-SLOW = float(os.environ.get("BED_SLOW", "1"))  # as in bed.py
+PATIENCE = 3 * float(os.environ.get("BED_SLOW", "1"))  # as in bed.py
 
 
 CONTEXT = re.compile(r"\x1b\]3008;[^\x07\x1b]*(?:\x07|\x1b\\)")
@@ -81,7 +81,7 @@ class Terminal:
     def busy_with(self, words, timeout=10):
         """Waits until the program WORDS has a terminal to itself: a key that
         comes before is the shell's, which ignores it."""
-        deadline = time.monotonic() + timeout * SLOW
+        deadline = time.monotonic() + timeout * PATIENCE
         while not any(is_in_foreground(pid, words) for pid in os.listdir("/proc")
                       if pid.isdigit()):
             if time.monotonic() > deadline:
@@ -124,7 +124,7 @@ class Terminal:
 
     def expect(self, pattern, timeout=10):
         """Waits until PATTERN has been said; returns the match."""
-        deadline = time.monotonic() + timeout * SLOW
+        deadline = time.monotonic() + timeout * PATIENCE
         regex = re.compile(pattern, re.M)
         while True:
             match = regex.search(self.text, self.read)
@@ -167,7 +167,7 @@ class Terminal:
 
     def wait(self, timeout=10):
         """Waits for the end; returns the status."""
-        deadline = time.monotonic() + timeout * SLOW
+        deadline = time.monotonic() + timeout * PATIENCE
         while not self._ended():
             while self._more(time.monotonic()):
                 pass

@@ -9,7 +9,7 @@ import termios
 import time
 
 from jail import (ALICE, Hold, JAILSH, PROBE, check, equal, log, main, pids,
-                  probe, processes, refused, run, said, sentence, start,
+                  probe, processes, run, said, sentence, start,
                   wait_until)
 
 sys.path.insert(0, os.environ["top_srcdir"] + "/tests/login")
