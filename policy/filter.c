@@ -105,6 +105,9 @@ holds(const struct making *making, unsigned int profiles, const char *name)
 {
 	const struct seccomp_conf *const conf = &making->jail->seccomp;
 
+	if ((profiles & SYSCALLS_UNLESS_ROOT_INSIDE) != 0 &&
+	    making->plan->root_inside)
+		return false;
 	return (profiles & 1U << conf->profile) != 0 &&
 	       !is_listed(&conf->allow, name) && !is_listed(&conf->deny, name);
 }
@@ -185,13 +188,16 @@ add_arguments(const struct making *making, struct err *err)
 	for (size_t i = 0; i < n_refused_arguments; i++) {
 		const struct refused_argument *const refused =
 			&refused_arguments[i];
-		const struct scmp_arg_cmp condition =
+		const struct scmp_arg_cmp conditions[] = {
 			SCMP_CMP64(refused->argument, SCMP_CMP_MASKED_EQ,
-				   refused->mask, refused->value);
+				   refused->mask, refused->value),
+			SCMP_CMP64(refused->flags_argument, SCMP_CMP_MASKED_EQ,
+				   refused->flag, refused->flag),
+		};
 
 		if (holds(making, refused->profiles, refused->name) &&
-		    add_rule(making, refused->name, refused->answer, &condition,
-			     1, err) < 0)
+		    add_rule(making, refused->name, refused->answer, conditions,
+			     refused->flag != 0 ? 2 : 1, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -362,7 +368,7 @@ add_socket_filters(const struct making *making, struct err *err)
 static int
 add_sockets(const struct making *making, struct err *err)
 {
-	const unsigned int all = ~0U;
+	const unsigned int all = ~(unsigned int)SYSCALLS_UNLESS_ROOT_INSIDE;
 
 	if (holds(making, all, "setsockopt") &&
 	    add_socket_filters(making, err) < 0)

@@ -2,16 +2,19 @@
 #include "policy/syscalls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 
 #define BIT(profile) (1U << (profile))
 #define ALL	     (BIT(PROFILE_LOGIN) | BIT(PROFILE_IDE) | BIT(PROFILE_BATCH))
 #define NO_USERNS    (BIT(PROFILE_LOGIN) | BIT(PROFILE_BATCH))
 #define STRICT	     BIT(PROFILE_BATCH)
+#define NO_ROOT	     (ALL | SYSCALLS_UNLESS_ROOT_INSIDE)
 #define ROWS(array)  (sizeof(array) / sizeof((array)[0]))
 
 const char *
@@ -71,6 +74,11 @@ const struct refused_call refused_calls[] = {
 	{ "open_by_handle_at", 0, EPERM, ALL },
 	{ "pidfd_getfd", 0, EPERM, ALL },
 
+	/* Their mode is in memory, or no libseccomp's of Debian 12: see
+	 * SET_UID.  Who calls them has openat(2) and fchmodat(2). */
+	{ "openat2", 0, ENOSYS, NO_ROOT },
+	{ "fchmodat2", 452, ENOSYS, NO_ROOT },
+
 	/* Whose quota a file counts for: its owner may say so. */
 	{ "file_setattr", 469, EPERM, ALL },
 
@@ -127,11 +135,17 @@ const struct refused_call refused_calls[] = {
 	{ "io_setup", 0, ENOSYS, STRICT },
 };
 
-#define IOCTL(request) { "ioctl", 1, UINT32_MAX, (request), EPERM, ALL }
+#define IOCTL(request) { "ioctl", 1, UINT32_MAX, (request), EPERM, ALL, 0, 0 }
 /* CLONE_NEWTIME is not here: its bit is one of the exit signal's, and only
  * clone3(2) and unshare(2) take it. */
-#define CLONE(flag) { "clone", 0, (flag), (flag), EPERM, NO_USERNS }
-#define LARGE(call, number, flag) { call, number, (flag), (flag), ENOMEM, ALL }
+#define CLONE(flag) { "clone", 0, (flag), (flag), EPERM, NO_USERNS, 0, 0 }
+#define LARGE(call, number, flag)                                              \
+	{ call, number, (flag), (flag), ENOMEM, ALL, 0, 0 }
+#define SET_UID(call, mode) SET_UID_IF(call, mode, 0, 0)
+/* Without the flag there is no mode, and anything may be in its place. */
+#define SET_UID_IF(call, mode, flags, flag)                                    \
+	{ call, mode, S_ISUID, S_ISUID, EPERM, NO_ROOT, flags, (flag) }
+#define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
 
 const struct refused_argument refused_arguments[] = {
 	IOCTL(TIOCSTI),		/* types into the terminal: CVE-2017-5226 */
@@ -142,6 +156,18 @@ const struct refused_argument refused_arguments[] = {
 	 * without on file systems that have none. */
 	IOCTL(FS_IOC_FSSETXATTR),
 	IOCTL(FS_IOC_SETFLAGS),
+	/* A set-uid file of the account's has no effect in here.  But who else
+	 * on the host can reach it is the account by it, outside. */
+	SET_UID("chmod", 1),
+	SET_UID("fchmod", 1),
+	SET_UID("fchmodat", 2),
+	SET_UID("mknod", 1),
+	SET_UID("mknodat", 2),
+	SET_UID("creat", 1),
+	SET_UID_IF("open", 2, 1, O_CREAT),
+	SET_UID_IF("open", 2, 1, TMPFILE),
+	SET_UID_IF("openat", 3, 2, O_CREAT),
+	SET_UID_IF("openat", 3, 2, TMPFILE),
 	/* Large pages are one pool, which no memory cgroup counts. */
 	LARGE("mmap", 3, MAP_HUGETLB),
 	LARGE("mmap2", 3, MAP_HUGETLB),

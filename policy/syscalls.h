@@ -34,6 +34,9 @@ enum syscalls_profile {
 };
 enum { N_PROFILES = PROFILE_NONE + 1 };
 
+/* Among the profiles of a rule: it does not hold where root is inside. */
+enum { SYSCALLS_UNLESS_ROOT_INSIDE = 1 << N_PROFILES };
+
 /* A name for configuration, messages and JSON. */
 const char *syscalls_profile_name(enum syscalls_profile profile)
 	__attribute__((const));
@@ -57,6 +60,9 @@ struct refused_argument {
 	uint64_t mask, value;
 	int answer;
 	unsigned int profiles;
+	/* And another argument has this flag; 0: whatever the others are. */
+	unsigned int flags_argument;
+	uint64_t flag;
 };
 extern const struct refused_argument refused_arguments[];
 extern const size_t n_refused_arguments;

@@ -167,7 +167,8 @@ run_privileged(const char *key)
 	contained("%s gave nothing", program);
 }
 
-/* A set-uid file that another account of the host's could run. */
+/* A set-uid file that another account of the host's could run: of root's, or
+ * of the account's own, which would make that one the account, outside. */
 static void
 plant_program(const char *unused)
 {
@@ -179,11 +180,11 @@ plant_program(const char *unused)
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 	if (fd < 0)
 		refused(name);
-	if (fchown(fd, 0, 0) < 0)
-		refused("chown");
-	if (fchmod(fd, 04755) < 0)
-		refused("chmod");
-	leaked("made a set-uid file of root's");
+	if (fchown(fd, 0, 0) == 0 && fchmod(fd, 04755) == 0)
+		leaked("made a set-uid file of root's");
+	if (fchmod(fd, 04755) == 0)
+		leaked("made a set-uid file of its own");
+	refused("chmod");
 }
 
 /* --- what came along ----------------------------------------------------- */

@@ -35,18 +35,22 @@ REFUSED = {
              " kexec_load iopl"
              " TIOCSTI TIOCSTI-high TIOCLINUX TIOCLINUX-high TIOCSETD"
              " FSSETXATTR FSSETXATTR-high SETFLAGS SETFLAGS-high file_setattr"
-             " socket-filter",
+             " socket-filter set-uid-chmod set-uid-fchmod set-uid-fchmodat"
+             " set-uid-creat set-uid-open set-uid-openat set-uid-tmpfile"
+             " set-uid-mknod set-uid-mknodat",
     "ENOMEM": "mmap-large memfd-large",
     "ENOSYS": "clone3 clone3-user open_tree move_mount fsopen fsconfig fsmount"
               " fspick mount_setattr statmount listmount open_tree_attr"
-              " i386-getpid i386-mount x32-getpid x32-0 new-470 new-1000",
+              " i386-getpid i386-mount x32-getpid x32-0 new-470 new-1000"
+              " set-uid-fchmodat2 set-uid-openat2",
     "EAFNOSUPPORT": "socket-inet-high socket-vsock socket-vsock-high socket-alg"
                     " socket-packet socket-tipc",
     "EPROTONOSUPPORT": "socket-sctp socket-uevent socket-netfilter",
     "ESOCKTNOSUPPORT": "socket-seqpacket",
     "ENOTUNIQ": "probe",
 }
-DONE = "clone TIOCGWINSZ socket-unix socket-inet socket-route".split()
+DONE = ("clone TIOCGWINSZ socket-unix socket-inet socket-route group-chmod"
+        " read-only").split()
 # In a jail of the profile "ide".
 IDE_DOES = ("unshare unshare-user clone-user clone3 clone3-user mount umount2"
             " pivot_root setns chroot open_tree move_mount fsopen fsconfig"
@@ -116,6 +120,9 @@ def without_a_jail_and_with_the_profile_none_it_is_another_answer():
                  " FSSETXATTR FSSETXATTR-high SETFLAGS file_setattr"
                  " io_uring_enter pidfd_getfd probe"
                  " socket-filter mmap-large memfd-large"
+                 " set-uid-chmod set-uid-fchmod set-uid-fchmodat set-uid-creat"
+                 " set-uid-open set-uid-openat set-uid-openat2 set-uid-mknod"
+                 " set-uid-mknodat"
                  " move_pages sysfs ustat").split():
         same(what in other, True, f"{what} {plain[what]}")
         same(free[what] != expected()[what], True, f"{what} {free[what]}")

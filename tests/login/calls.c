@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -219,6 +220,48 @@ try_sockets(void)
 	     setsockopt(-1, SOL_SOCKET, SO_ATTACH_FILTER, NULL, 0));
 }
 
+/* What makes a file set-uid; and what only looks as if it did. */
+static void
+try_modes(void)
+{
+	enum { MODE = 04755, FCHMODAT2_NUMBER = 452 };
+	const long here = AT_FDCWD, make = O_WRONLY | O_CREAT;
+	const char *const name = "calls-file";
+	const long fd = syscall(SYS_open, name, make, 0644L);
+	const struct {
+		long flags, mode, resolve;
+	} how = { make, MODE, 0 };
+
+	tell("set-uid-chmod", syscall(SYS_chmod, name, (long)MODE));
+	tell("set-uid-fchmod", syscall(SYS_fchmod, fd, (long)MODE));
+	tell("set-uid-fchmodat", syscall(SYS_fchmodat, here, name, (long)MODE));
+	tell("set-uid-fchmodat2",
+	     syscall(FCHMODAT2_NUMBER, here, name, (long)MODE, 0L));
+	tell("group-chmod", syscall(SYS_chmod, name, 02755L));
+	tell("read-only",
+	     syscall(SYS_openat, here, name, (long)O_RDONLY, (long)MODE));
+	(void)unlink(name);
+	tell("set-uid-creat", syscall(SYS_creat, name, (long)MODE));
+	(void)unlink(name);
+	tell("set-uid-open", syscall(SYS_open, name, make, (long)MODE));
+	(void)unlink(name);
+	tell("set-uid-openat",
+	     syscall(SYS_openat, here, name, make, (long)MODE));
+	(void)unlink(name);
+	tell("set-uid-openat2",
+	     syscall(SYS_openat2, here, name, &how, sizeof(how)));
+	tell("set-uid-tmpfile",
+	     syscall(SYS_openat, here, ".", (long)(O_RDWR | O_TMPFILE),
+		     (long)MODE));
+	(void)unlink(name);
+	tell("set-uid-mknod",
+	     syscall(SYS_mknod, name, (long)S_IFREG | MODE, 0L));
+	(void)unlink(name);
+	tell("set-uid-mknodat",
+	     syscall(SYS_mknodat, here, name, (long)S_IFREG | MODE, 0L));
+	(void)unlink(name);
+}
+
 /* The kernel itself has another answer to each, whether it has some or not. */
 static void
 try_large_pages(void)
@@ -237,6 +280,7 @@ main(void)
 	try_terminal();
 	try_sockets();
 	try_large_pages();
+	try_modes();
 	tell("i386-getpid", call_of_i386(20));
 	tell("i386-mount", call_of_i386(21));
 	tell("x32-getpid", syscall(X32 | 39));

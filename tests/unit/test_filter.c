@@ -8,6 +8,8 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/audit.h>
 #include <linux/fs.h>
 #include <linux/netlink.h>
@@ -19,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 enum { ALLOWED = 0, HIGH_BITS_OF_SOME_ABI = 0x40000000 };
@@ -336,6 +339,91 @@ arguments_are_looked_at_as_the_kernel_does(void **state)
 	}
 }
 
+struct mode_case {
+	const char *call;
+	uint64_t args[4];
+	int answer; /* but with root inside */
+};
+
+static void
+check_mode(const struct plan *plan, const struct mode_case *row, int wanted)
+{
+	struct seccomp_data call = {
+		.nr = seccomp_syscall_resolve_name(row->call),
+		.arch = seccomp_arch_native(),
+	};
+	int got;
+
+	if (strcmp(row->call, "fchmodat2") == 0)
+		call.nr = 452;
+	if (call.nr < 0)
+		return; /* not on this architecture */
+	memcpy(call.args, row->args, sizeof(row->args));
+	got = answer_of(plan, &call);
+	if (got != wanted)
+		fail_msg("%s(..., %#" PRIx64 "...): %d", row->call,
+			 row->args[1], got);
+}
+
+/* Where root is inside, packages have such files. */
+static void
+no_file_gets_set_uid_but_where_root_is_inside(void **state)
+{
+	static const struct mode_case cases[] = {
+		{ "chmod", { 0, 04755 }, EPERM },
+		{ "chmod", { 0, 04000 }, EPERM },
+		{ "chmod", { 0, 06755 | 1ULL << 32 }, EPERM },
+		{ "chmod", { 0, 02775 }, ALLOWED },
+		{ "chmod", { 0, 01777 }, ALLOWED },
+		{ "fchmod", { 3, 04755 }, EPERM },
+		{ "fchmod", { 3, 0755 }, ALLOWED },
+		{ "fchmodat", { 3, 0, 04755 }, EPERM },
+		{ "fchmodat", { 3, 04000, 0755 }, ALLOWED },
+		{ "fchmodat2", { 3, 0, 0755 }, ENOSYS },
+		{ "openat2", { 3, 0, 0, 24 }, ENOSYS },
+		{ "mknod", { 0, S_IFREG | 04755 }, EPERM },
+		{ "mknod", { 0, S_IFIFO | 0644 }, ALLOWED },
+		{ "mknodat", { 3, 0, S_IFREG | 04755 }, EPERM },
+		{ "mknodat", { 3, 0, S_IFIFO | 0644 }, ALLOWED },
+		{ "creat", { 0, 04755 }, EPERM },
+		{ "creat", { 0, 0644 }, ALLOWED },
+		{ "open", { 0, O_WRONLY | O_CREAT, 04755 }, EPERM },
+		{ "open", { 0, O_RDWR | O_TMPFILE, 04755 }, EPERM },
+		{ "open", { 0, O_WRONLY | O_CREAT, 0644 }, ALLOWED },
+		{ "open", { 0, O_RDONLY, 04755 }, ALLOWED },
+		{ "open", { 0, O_RDONLY | O_DIRECTORY, ~0ULL }, ALLOWED },
+		{ "openat",
+		  { 3, 0, O_WRONLY | O_CREAT | O_EXCL, 04711 },
+		  EPERM },
+		{ "openat", { 3, 0, O_RDWR | O_TMPFILE, 04711 }, EPERM },
+		{ "openat", { 3, 0, O_WRONLY | O_CREAT, 0644 }, ALLOWED },
+		{ "openat", { 3, 0, O_RDONLY, 04755 }, ALLOWED },
+		{ "openat", { 3, 0, O_RDONLY | O_DIRECTORY, ~0ULL }, ALLOWED },
+	};
+	struct plan lenient = filter_of(PROFILE_LOGIN, "chmod", NULL);
+
+	(void)state;
+	check_mode(&lenient, &cases[0], ALLOWED);
+	plan_free(&lenient);
+	for (size_t p = 0; p < N_ROWS(filters); p++) {
+		const struct jail_conf jail = {
+			.seccomp = { .profile = filters[p] },
+		};
+		struct plan plan = filter_of(filters[p], NULL, NULL);
+		struct plan rooty = { .root_inside = true };
+		struct err err = { .text = "" };
+
+		if (filter_make(&jail, &rooty, &err) < 0)
+			fail_msg("%s", err.text);
+		for (size_t i = 0; i < N_ROWS(cases); i++) {
+			check_mode(&plan, &cases[i], cases[i].answer);
+			check_mode(&rooty, &cases[i], ALLOWED);
+		}
+		plan_free(&plan);
+		plan_free(&rooty);
+	}
+}
+
 static bool
 is_usual(uint64_t family)
 {
@@ -551,6 +639,7 @@ main(void)
 		cmocka_unit_test(what_nobody_has_looked_at_is_not_there),
 		cmocka_unit_test(no_call_of_another_abi_gets_through),
 		cmocka_unit_test(arguments_are_looked_at_as_the_kernel_does),
+		cmocka_unit_test(no_file_gets_set_uid_but_where_root_is_inside),
 		cmocka_unit_test(only_the_usual_families_are_there),
 		cmocka_unit_test(
 			of_netlink_routes_are_there_and_sockets_if_they_are_the_jails),
