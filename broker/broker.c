@@ -36,6 +36,8 @@ enum {
 	 * fill: ten in a second, and 100 at once. */
 	PRICE_MS = 100,
 	CREDIT_MS = 100 * PRICE_MS,
+	/* More than GOODBYE_MS of request.c, less than the keeper waits. */
+	END_MS = 3000,
 };
 
 struct broker {
@@ -110,6 +112,7 @@ accept_request(struct broker *broker)
 	const struct request request = { .plan = &broker->plan,
 					 .inside = &broker->inside,
 					 .sock = sock,
+					 .keeper = FD_KEEPER,
 					 .log = broker->log };
 	pid_t pid;
 
@@ -117,7 +120,7 @@ accept_request(struct broker *broker)
 		return;
 	pid = fork();
 	if (pid == 0) {
-		if (close_range(FD_LISTENER, FD_KEEPER, 0) < 0)
+		if (close(FD_LISTENER) < 0)
 			_exit(1);
 		request_main(&request);
 	}
@@ -147,7 +150,24 @@ bury(struct broker *broker)
 		broker->n_requests--;
 }
 
-/* Serves until the keeper is gone. */
+/* What runs for the jail ends with it: request.c hears of that as well. */
+static void
+wait_for_requests(struct broker *broker)
+{
+	const int64_t until_ms = now_ms() + END_MS;
+	struct pollfd signals = { .fd = broker->signals, .events = POLLIN };
+	int64_t left_ms;
+
+	for (;;) {
+		bury(broker);
+		left_ms = until_ms - now_ms();
+		if (broker->n_requests == 0 || left_ms <= 0)
+			return;
+		(void)poll(&signals, 1, (int)left_ms);
+	}
+}
+
+/* Serves until the jail ends, or the keeper is gone. */
 static void
 serve(struct broker *broker)
 {
@@ -164,12 +184,13 @@ serve(struct broker *broker)
 		if (poll(fds, 3, left_ms > 0 ? left_ms : -1) < 0)
 			continue;
 		if (fds[0].revents != 0)
-			return;
+			break;
 		if (fds[1].revents != 0)
 			bury(broker);
 		if (fds[2].revents != 0)
 			accept_request(broker);
 	}
+	wait_for_requests(broker);
 }
 
 int

@@ -236,31 +236,44 @@ hear_more(int sock, int *input)
 }
 
 /*
- * Waits until the program has ended, or who asked has gone, or for too long.
+ * Waits until the program has ended, or who asked has gone, or the jail, or for
+ * too long.  Who asked may have given his end to somebody outside.
  */
 static int
-attend(int sock, int signals, int *input, pid_t child)
+attend(const struct request *request, int signals, int *input, pid_t child)
 {
 	const int64_t until_ms = now_ms() + RUN_MS;
-	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
+	struct pollfd fds[] = { { .fd = request->sock, .events = POLLIN },
+				{ .fd = request->keeper, .events = POLLIN },
 				{ .fd = signals, .events = POLLIN } };
 	int status = 0;
 
 	while (is_running(child, &status)) {
 		struct signalfd_siginfo info;
 		const int64_t left_ms = until_ms - now_ms();
-		const int n = poll(fds, 2, left_ms > 0 ? (int)left_ms : 0);
+		const int n = poll(fds, 3, left_ms > 0 ? (int)left_ms : 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0 ||
-		    (fds[0].revents != 0 && !hear_more(sock, input))) {
+		if (n <= 0 || fds[1].revents != 0 ||
+		    (fds[0].revents != 0 && !hear_more(request->sock, input))) {
 			stop(signals, child, &status);
 			break;
 		}
 		(void)!read(signals, &info, sizeof(info));
 	}
 	return status;
+}
+
+/* Whoever asks may have waited for that. */
+static int
+check_jail(const struct request *request, struct err *err)
+{
+	struct pollfd fd = { .fd = request->keeper, .events = POLLIN };
+
+	if (poll(&fd, 1, 0) != 0)
+		return err_set(err, ERR_REFUSED, "the jail has ended");
+	return 0;
 }
 
 static int
@@ -277,6 +290,18 @@ open_signals(struct err *err)
 	return fd < 0 ? err_errno(err, "signalfd") : fd_take(&fd);
 }
 
+/* Who asked has his answer, and hangs up when he has read it. */
+static void
+let_go(const struct request *request)
+{
+	struct pollfd fds[] = { { .fd = request->sock, .events = POLLIN },
+				{ .fd = request->keeper, .events = POLLIN } };
+
+	(void)alarm(HEAR_SECONDS); /* what still comes may be slow to close */
+	if (poll(fds, 2, GOODBYE_MS) > 0 && fds[1].revents == 0)
+		wire_wait_for_end(request->sock);
+}
+
 static void
 serve(const struct request *request, const struct command *command,
       const struct run_request *asked, struct err *err)
@@ -288,7 +313,8 @@ serve(const struct request *request, const struct command *command,
 	struct log_event event;
 	pid_t child;
 
-	if (signals < 0 || make_pipes(&stdio, err) < 0)
+	if (signals < 0 || make_pipes(&stdio, err) < 0 ||
+	    check_jail(request, err) < 0)
 		refuse(request, command->name, err);
 	begin_event(request, &event, "command", command->name);
 	log_send(request->log, LOG_INFO, "jail-broker", &event);
@@ -304,10 +330,9 @@ serve(const struct request *request, const struct command *command,
 	input = fd_take(&stdio.ours[0]);
 	stdio_close(&stdio);
 	msg = (struct wire_msg){ .kind = WIRE_EXITED };
-	msg.value = attend(request->sock, signals, &input, child);
+	msg.value = attend(request, signals, &input, child);
 	wire_tell(request->sock, &msg);
-	(void)alarm(HEAR_SECONDS); /* what still comes may be slow to close */
-	wire_wait_for_end(request->sock);
+	let_go(request);
 }
 
 void

@@ -13,6 +13,7 @@ struct request {
 	const struct plan *plan;
 	const struct stat *inside; /* of the jail's pid namespace */
 	int sock;		   /* to who asks */
+	int keeper;		   /* something comes when the jail ends */
 	int log;		   /* base/log.h */
 };
 
