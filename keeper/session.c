@@ -29,6 +29,7 @@ enum {
 	N_STDIO = 3,
 	FD_REQUEST = N_STDIO, /* in the session's process */
 	FD_LOG,
+	FD_SOCK,
 	/* Exit statuses of a shell that could not run: POSIX, 2.8.2. */
 	EXIT_CANNOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,
@@ -274,22 +275,35 @@ reset_signals(struct err *err)
 	return 0;
 }
 
-/* Closes everything but standard input, output and error, the request and the
- * log: the account must find nothing of ours when the process is its own. */
+/* Closes everything but standard input, output and error, the request, the log
+ * and the connection to who asked: the account must find nothing of ours when
+ * the process is its own. */
 static int
-keep_request_and_log(int request, int *log, struct err *err)
+keep_last(int request, int sock, int *log, struct err *err)
 {
 	const int lifted = fcntl(request, F_DUPFD_CLOEXEC, 10);
+	const int lifted_sock = fcntl(sock, F_DUPFD_CLOEXEC, 10);
 	const int lifted_log = *log < 0 ? -1 : fcntl(*log, F_DUPFD_CLOEXEC, 10);
 
-	if (lifted < 0 || dup3(lifted, FD_REQUEST, O_CLOEXEC) < 0)
+	if (lifted < 0 || dup3(lifted, FD_REQUEST, O_CLOEXEC) < 0 ||
+	    lifted_sock < 0 || dup3(lifted_sock, FD_SOCK, O_CLOEXEC) < 0)
 		return err_errno(err, "dup");
 	if (lifted_log < 0 || dup3(lifted_log, FD_LOG, O_CLOEXEC) < 0)
 		(void)close(FD_LOG); /* there is no log: log_open() */
 	*log = lifted_log < 0 ? -1 : FD_LOG;
-	if (close_range(FD_LOG + 1, ~0U, 0) < 0)
+	if (close_range(FD_SOCK + 1, ~0U, 0) < 0)
 		return err_errno(err, "close_range");
 	return 0;
+}
+
+/* Whether who asked is still there.  As long as the session's process was
+ * root's, the one that attends to it could not tell it that he is not. */
+static bool
+is_wanted(int sock)
+{
+	struct pollfd fd = { .fd = sock, .events = POLLRDHUP };
+
+	return poll(&fd, 1, 0) == 0;
 }
 
 /*
@@ -306,13 +320,15 @@ run(const struct session *session, int fd_request, const struct pty *pty,
 	int log = session->log;
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
-	    keep_request_and_log(fd_request, &log, &err) < 0 ||
+	    keep_last(fd_request, session->sock, &log, &err) < 0 ||
 	    jail_become(&inside, &err) < 0 || reset_signals(&err) < 0 ||
 	    (inside.plan->root_inside && userns_enter(&err) < 0)) {
 		log_refusal(session, log, "become", &err);
 		(void)dprintf(STDERR_FILENO, "login refused\n");
 		_exit(EXIT_CANNOT_RUN);
 	}
+	if (!is_wanted(FD_SOCK))
+		_exit(EXIT_CANNOT_RUN);
 	if (run_request_open(FD_REQUEST, &request, &err) == 0)
 		run_exec(&request, &session->jail->plan, &err);
 	(void)dprintf(STDERR_FILENO, "jailsh: %s\n", err.text);

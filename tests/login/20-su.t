@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """su without a terminal: what a command says and how it ends, and that
 nothing of the caller's comes along"""
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -10,8 +11,8 @@ import subprocess
 import time
 
 from bed import (JAILED, JAILSH, PATIENCE, PLAIN, PROOF, SLOW, account, both,
-                 case, eventually, has, lacks, of_uid, processes, proved, run,
-                 same, sh, ssh, sshd, su, the_two, uid_of)
+                 case, eventually, has, inits_of, lacks, of_uid, processes,
+                 proved, run, same, sh, ssh, sshd, su, the_two, uid_of)
 from term import Terminal
 
 the_two()
@@ -198,6 +199,50 @@ def kill_9_of_jailsh_outside_ends_the_session():
     os.kill(outside[0], signal.SIGKILL)
     client.wait(10 * PATIENCE)
     eventually(lambda: not left(JAILED, "sleep 5353"), "it ends")
+
+
+def beginning():
+    """Processes that are about to be a session, or attend to one."""
+    found = []
+    for pid in processes():
+        with contextlib.suppress(OSError):
+            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "jail-session\n":
+                found.append(pid)
+    return found
+
+
+@case
+def who_has_gone_before_his_session_begins_leaves_none():
+    """Held for a while after it was made and before it is one; the jail goes on
+    without."""
+    with subprocess.Popen(["su", "-", JAILED, "-c", "echo up; cat"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as stays:
+        same(stays.stdout.readline(), b"up\n")
+        before = len(beginning())
+        init, = inits_of(JAILED)
+        keeper = sh(["ps", "-o", "ppid=", "-p", str(init)]).strip()
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-p", keeper, "-o", "/dev/null", "-e",
+             "trace=setsid", "-e",
+             f"inject=setsid:delay_enter={int(3e6 * SLOW)}"],
+            stderr=subprocess.DEVNULL)
+        try:
+            eventually(lambda: not sh(["grep", "^TracerPid:.0$",
+                                       f"/proc/{keeper}/status"],
+                                      check=False).stdout, "it is traced")
+            client = subprocess.Popen(["su", "-", JAILED, "-c", "sleep 5454"])
+            eventually(lambda: len(beginning()) == before + 2, "it is made")
+            jailsh, = [pid for pid in left(JAILED, "sleep 5454")
+                       if processes().get(pid, ("",))[0] == JAILSH]
+            os.kill(jailsh, signal.SIGKILL)
+            client.wait(10 * PATIENCE)
+            same(len(beginning()) > before, True, "it was held until now")
+            eventually(lambda: len(beginning()) == before, "it is over")
+            same(left(JAILED, "sleep 5454"), [], "a session of nobody's")
+        finally:
+            tracer.terminate()
+            tracer.wait()
+            stays.stdin.close()
 
 
 @case
