@@ -9,7 +9,7 @@ import subprocess
 
 from clients import (BOX, SECRET, alike, belongs, customers, fetch, home_of,
                      in_each_jail, mark_of, marked, tree)
-from bed import RUN, Skip, has, lacks, run, same, sh, ssh_argv
+from bed import RUN, Skip, eventually, has, lacks, run, same, sh, ssh_argv
 from term import Terminal
 
 customers()
@@ -65,7 +65,9 @@ def sshfs(who, path):
     try:
         yield at
     finally:
-        sh(["fusermount3", "-u", str(at)])
+        eventually(lambda: sh(["fusermount3", "-u", str(at)],
+                              check=False).returncode == 0,
+                   f"{at} is not in use")
         same(os.path.ismount(at), False, "unmounted")
 
 

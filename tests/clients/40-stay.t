@@ -12,9 +12,9 @@ import tarfile
 
 from clients import (ALONE, BOX, OPEN, customers, home_of, in_each_jail,
                      typed_proof)
-from bed import (RUN, account, case, eventually, has, host_namespaces,
-                 jail_account, of_uid, once, processes, proved, run, same, sh,
-                 ssh, ssh_argv, stop, uid_of)
+from bed import (RUN, account, case, configure, eventually, has,
+                 host_namespaces, jail_account, of_uid, once, processes,
+                 proved, run, same, sh, ssh, ssh_argv, stop, uid_of)
 from term import Terminal
 
 customers()
@@ -119,13 +119,19 @@ def mosh_has_a_shell_in_the_jail():
 
 @case
 def mosh_says_that_a_network_of_its_own_does_not_answer():
-    with mosh(ALONE) as tty:
-        tty.expect(r"Nothing received from server on UDP port 60\d\d\d",
-                   timeout=40)
-        tty.send("\x1e.")
-        tty.wait(timeout=30)
-    eventually(lambda: has_process(ALONE, "mosh-server"), "its server")
+    # The server is to be there when the client has given up.
+    configure(ALONE, 'network = "none";', "linger = 60;")
     stop(ALONE)
+    try:
+        with mosh(ALONE) as tty:
+            tty.expect(r"Nothing received from server on UDP port 60\d\d\d",
+                       timeout=40)
+            tty.send("\x1e.")
+            tty.wait(timeout=30)
+        eventually(lambda: has_process(ALONE, "mosh-server"), "its server")
+    finally:
+        configure(ALONE, 'network = "none";')
+        stop(ALONE)
     same(has_process(ALONE, "mosh-server"), False)
 
 

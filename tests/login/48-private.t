@@ -20,8 +20,8 @@ import threading
 import time
 
 from bed import (CONF_DIR, PATIENCE, SLOW, Logged, can_connect, case,
-                 configure, eventually, has, inits, jail_account, keepers,
-                 lacks, processes, residue, run, same, sh, ssh, ssh_argv, sshd,
+                 configure, eventually, has, inits, jail_account, lacks,
+                 processes, residue, run, same, sh, ssh, ssh_argv, sshd,
                  stop, su, uid_of)
 
 if not os.path.exists("/usr/sbin/nft"):
@@ -36,8 +36,10 @@ PRIVATE = 'network = "private";'
 SYSCTLS = pathlib.Path("/proc/sys/net/ipv4")
 CONNECTIONS = pathlib.Path("/proc/sys/net/netfilter")
 TABLE = "inet pam_jail"
-# An answer that comes is there by then; each that does not costs as much.
+# An answer that must not come has not by then; each costs as much.
 ANSWER_SECONDS = 2 if SLOW == 1 else 6
+# One that must come has, also where other things are done.
+COMES_SECONDS = 20
 
 
 # --- the world ---------------------------------------------------------------
@@ -123,15 +125,14 @@ configure(CAT, PRIVATE, 'egress = [ "10.0.0.0/8", "host:22/tcp", '
 
 # --- asking ------------------------------------------------------------------
 
-ASK = f"""
+ASK = """
 import socket, sys
-WAIT = {ANSWER_SECONDS}
-""" + """
 for word in sys.argv[1:]:
+    word, seconds = word.split("=")
     kind, address, port = word.split("/")
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp"
                       else socket.SOCK_STREAM)
-    s.settimeout(WAIT)
+    s.settimeout(int(seconds))
     try:
         s.connect((address, int(port)))
         if kind == "udp":
@@ -142,12 +143,26 @@ for word in sys.argv[1:]:
 """
 
 
-def asked(who, *words):
-    """What WHO hears of each of TCP/ADDRESS/PORT."""
-    done = ssh(who, f"python3 - {' '.join(words)}", input=ASK, timeout=60)
+def seconds_for(answer):
+    return ANSWER_SECONDS if answer in ("", "nothing") else COMES_SECONDS
+
+
+def words_of(wanted):
+    """What ASK wants to know: each TCP/ADDRESS/PORT, and how long to wait."""
+    return " ".join(f"{word}={seconds_for(answer)}"
+                    for word, answer in wanted.items())
+
+
+def asked(who, wanted):
+    """What WHO hears of each of TCP/ADDRESS/PORT, that WANTED has."""
+    done = ssh(who, f"python3 - {words_of(wanted)}", input=ASK, timeout=60)
     got = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    same(sorted(got), sorted(words), done.stderr)
+    same(sorted(got), sorted(wanted), done.stderr)
     return got
+
+
+def hears(who, wanted, what=""):
+    same(asked(who, wanted), wanted, what)
 
 
 SERVE = """
@@ -189,17 +204,19 @@ def port_80(who):
         client.wait(10 * PATIENCE)
 
 
-def ask(address, port):
-    """What is heard from there, asked from the host; "" if nothing."""
+def host_hears(address, port, wanted, what=""):
+    """The host, from there; WANTED is "" if nothing."""
+    got = ""
     with contextlib.suppress(OSError), socket.create_connection(
-            (address, port), ANSWER_SECONDS) as sock:
-        return sock.recv(100).decode()
-    return ""
+            (address, port), seconds_for(wanted)) as sock:
+        got = sock.recv(100).decode()
+    same(got, wanted, what)
 
 
-def ask_from_world(address, port):
-    client = in_world("python3", "-c", ASK, f"tcp/{address}/{port}")
-    return client.communicate()[0].split(" ", 1)[1].strip()
+def world_hears(address, port, wanted):
+    word = f"tcp/{address}/{port}"
+    client = in_world("python3", "-c", ASK, words_of({word: wanted}))
+    same(client.communicate()[0], f"{word} {wanted}\n")
 
 
 def inits_of(who):
@@ -221,10 +238,12 @@ def rules():
 
 
 def nothing_is_left(who):
-    same(sh("ip -o link").count(interface_of(who)), 0, "interface")
-    lacks(rules(), interface_of(who), "rules")
-    lacks(sh(f"nft list set {TABLE} hidden"),
-          re.escape(address_of(who)) + r"\b", "rules")
+    eventually(lambda: interface_of(who) not in sh("ip -o link"),
+               "no interface")
+    eventually(lambda: interface_of(who) not in rules(), "no rules")
+    hidden = re.escape(address_of(who)) + r"\b"
+    eventually(lambda: not re.search(
+        hidden, sh(f"nft list set {TABLE} hidden")), "no address")
 
 
 # --- cases -------------------------------------------------------------------
@@ -234,8 +253,8 @@ def two_jails_have_port_80_each():
     with port_80(ANN), port_80(BEN):
         for who in ANN, BEN:
             # As a proxy on the host asks; neither has the host's port.
-            same(ask(address_of(who), 80), f"{who} {GATEWAY}")
-        same(ask("127.0.0.1", 80), "", "the host's port")
+            host_hears(address_of(who), 80, f"{who} {GATEWAY}")
+        host_hears("127.0.0.1", 80, "", "the host's port")
 
 
 FROM_PORT = """
@@ -263,32 +282,24 @@ def with_the_host_s_address_a_jail_has_no_port_that_it_chooses():
 @case
 def each_reaches_what_its_egress_lists_and_nothing_else():
     with port_80(ANN), port_80(BEN):
-        same(asked(ANN, f"tcp/{WORLD}/80", f"tcp/{WORLD}/443",
-                   f"udp/{WORLD}/80", f"udp/{WORLD}/53", f"tcp/{LAN}/80",
-                   f"tcp/{HOST}/22", f"tcp/{GATEWAY}/22",
-                   f"tcp/127.0.0.1/22", f"tcp/{address_of(BEN)}/80"),
-             {f"tcp/{WORLD}/80": HOST, f"tcp/{WORLD}/443": HOST,
-              f"udp/{WORLD}/80": HOST, f"udp/{WORLD}/53": HOST,
-              f"tcp/{LAN}/80": "nothing", f"tcp/{HOST}/22": "nothing",
-              f"tcp/{GATEWAY}/22": "nothing", "tcp/127.0.0.1/22": "nothing",
-              f"tcp/{address_of(BEN)}/80": "nothing"})
-        same(asked(BEN, f"tcp/{WORLD}/80", f"tcp/{WORLD}/81",
-                   f"udp/{WORLD}/80", f"udp/{WORLD}/53", f"tcp/{HOST}/22",
-                   f"tcp/{address_of(ANN)}/80"),
-             {f"tcp/{WORLD}/80": "nothing", f"tcp/{WORLD}/81": HOST,
-              f"udp/{WORLD}/80": "nothing", f"udp/{WORLD}/53": HOST,
-              f"tcp/{HOST}/22": "nothing",
-              f"tcp/{address_of(ANN)}/80": "nothing"})
+        hears(ANN, {
+            f"tcp/{WORLD}/80": HOST, f"tcp/{WORLD}/443": HOST,
+            f"udp/{WORLD}/80": HOST, f"udp/{WORLD}/53": HOST,
+            f"tcp/{LAN}/80": "nothing", f"tcp/{HOST}/22": "nothing",
+            f"tcp/{GATEWAY}/22": "nothing", "tcp/127.0.0.1/22": "nothing",
+            f"tcp/{address_of(BEN)}/80": "nothing"})
+        hears(BEN, {
+            f"tcp/{WORLD}/80": "nothing", f"tcp/{WORLD}/81": HOST,
+            f"udp/{WORLD}/80": "nothing", f"udp/{WORLD}/53": HOST,
+            f"tcp/{HOST}/22": "nothing",
+            f"tcp/{address_of(ANN)}/80": "nothing"})
         # A range is neither the host nor other jails; an address is.
-        same(asked(CAT, f"tcp/{LAN}/80", f"tcp/{GATEWAY}/22",
-                   f"tcp/{GATEWAY}/80", f"tcp/{HOST}/22",
-                   f"tcp/{address_of(BEN)}/80", f"tcp/{address_of(ANN)}/80",
-                   f"tcp/{WORLD}/81"),
-             {f"tcp/{LAN}/80": HOST, f"tcp/{GATEWAY}/22": "SSH",
-              f"tcp/{GATEWAY}/80": "nothing", f"tcp/{HOST}/22": "SSH",
-              f"tcp/{address_of(BEN)}/80": "nothing",
-              f"tcp/{address_of(ANN)}/80": f"{ANN} {address_of(CAT)}",
-              f"tcp/{WORLD}/81": "nothing"})
+        hears(CAT, {
+            f"tcp/{LAN}/80": HOST, f"tcp/{GATEWAY}/22": "SSH",
+            f"tcp/{GATEWAY}/80": "nothing", f"tcp/{HOST}/22": "SSH",
+            f"tcp/{address_of(BEN)}/80": "nothing",
+            f"tcp/{address_of(ANN)}/80": f"{ANN} {address_of(CAT)}",
+            f"tcp/{WORLD}/81": "nothing"})
 
 
 # Not faster than a slow machine's queue of packets is worked off.
@@ -325,11 +336,12 @@ def one_jail_cannot_fill_the_hosts_list_of_connections():
             same(4096 <= int(known) < 4096 + 400, True, known)
             stop(ANN)
         # What was there before the flood may make room for some, once.
-        eventually(lambda: asked(ANN, f"tcp/{WORLD}/80") ==
-                   {f"tcp/{WORLD}/80": "nothing"}, "the list is full", 20)
-        same(asked(BEN, f"tcp/{WORLD}/81"), {f"tcp/{WORLD}/81": HOST})
-    eventually(lambda: asked(ANN, f"tcp/{WORLD}/80") ==
-               {f"tcp/{WORLD}/80": HOST}, "room for others again", 40)
+        full = {f"tcp/{WORLD}/80": "nothing"}
+        eventually(lambda: asked(ANN, full) == full, "the list is full", 20)
+        hears(BEN, {f"tcp/{WORLD}/81": HOST})
+    # With the short wait: who is dropped tries again less and less often.
+    eventually(lambda: asked(ANN, full) == {f"tcp/{WORLD}/80": HOST},
+               "room for others again", 40)
 
 
 @contextlib.contextmanager
@@ -358,10 +370,10 @@ def a_host_that_cannot_make_the_rules_is_told_of():
 
 
 SAME_PORT = f"""
-import socket
+import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("", 4000))
-s.settimeout({ANSWER_SECONDS})
+s.settimeout(int(sys.argv[1]))
 s.sendto(b"x", ("{WORLD}", 80))
 try:
     print(s.recv(100).decode())
@@ -372,14 +384,16 @@ except OSError:
 
 @case
 def what_was_begun_does_not_outlive_the_list_that_allowed_it():
-    same(ssh(ANN, "python3 -", input=SAME_PORT).stdout, f"{HOST}\n")
+    same(ssh(ANN, f"python3 - {COMES_SECONDS}", input=SAME_PORT).stdout,
+         f"{HOST}\n")
     stop(ANN)
     configure(ANN, PRIVATE, f'egress = [ "{WORLD}:443/tcp" ];')
     try:
-        same(ssh(ANN, "python3 -", input=SAME_PORT).stdout, "nothing\n")
+        same(ssh(ANN, f"python3 - {ANSWER_SECONDS}", input=SAME_PORT).stdout,
+             "nothing\n")
     finally:
-        stop(ANN)
         configure(ANN, PRIVATE)
+        stop(ANN)
 
 
 @case
@@ -404,19 +418,19 @@ def an_empty_list_leads_nowhere_not_even_to_a_name_server():
     stop(BEN)
     configure(BEN, PRIVATE, "egress = [ ];")
     try:
-        words = [f"tcp/{WORLD}/81", f"udp/{WORLD}/53", f"tcp/{GATEWAY}/22"]
-        same(asked(BEN, *words), {word: "nothing" for word in words})
+        hears(BEN, {f"tcp/{WORLD}/81": "nothing", f"udp/{WORLD}/53": "nothing",
+                    f"tcp/{GATEWAY}/22": "nothing"})
         same(ssh(BEN, "cat /etc/resolv.conf").stdout, "")
     finally:
-        stop(BEN)
         configure(BEN, PRIVATE, f'egress = [ "{WORLD}:81/tcp" ];')
+        stop(BEN)
 
 
 @case
 def nobody_from_outside_reaches_a_jail_but_by_a_rule_of_the_host_s():
     sh(f"ip -n world route add 10.77.0.0/16 via {HOST}")
     with port_80(ANN):
-        same(ask_from_world(address_of(ANN), 80), "nothing")
+        world_hears(address_of(ANN), 80, "nothing")
         sh("""nft -f - <<'EOF'
 table ip admin {
     chain pre {
@@ -426,9 +440,8 @@ table ip admin {
 }
 EOF""" % address_of(ANN))
         try:
-            same(ask_from_world(HOST, 8080), f"{ANN} {WORLD}")
-            same(asked(BEN, f"tcp/{HOST}/8080"),
-                 {f"tcp/{HOST}/8080": "nothing"}, "by the same rule")
+            world_hears(HOST, 8080, f"{ANN} {WORLD}")
+            hears(BEN, {f"tcp/{HOST}/8080": "nothing"}, "by the same rule")
         finally:
             sh("nft delete table ip admin")
 
@@ -438,8 +451,7 @@ def without_nat_the_world_sees_the_jail_s_address():
     private_network(f'nat = false; nameservers = "{WORLD}";')
     stop(ANN)
     try:
-        same(asked(ANN, f"tcp/{WORLD}/80"),
-             {f"tcp/{WORLD}/80": address_of(ANN)})
+        hears(ANN, {f"tcp/{WORLD}/80": address_of(ANN)})
     finally:
         private_network()
         stop(ANN)
@@ -494,7 +506,7 @@ def names_are_the_jail_s_own_and_ping_works():
     has(ssh(ANN, "cat /etc/nsswitch.conf").stdout, "^hosts:\tfiles dns$")
     ping = ("import socket; s = socket.socket(socket.AF_INET, "
             "socket.SOCK_DGRAM, socket.IPPROTO_ICMP); "
-            f"s.settimeout({5 * SLOW}); "
+            f"s.settimeout({COMES_SECONDS}); "
             f"s.sendto(bytes([8] + [0] * 7), ('{WORLD}', 0)); "
             "print(len(s.recv(100)))")
     same(ssh(ANN, f'python3 -c "{ping}"').stdout, "8\n")
@@ -529,16 +541,16 @@ def forwarding_by_ssh_ends_inside():
                     "-L", f"8003:{WORLD}:80", "-L", f"8004:{HOST}:22",
                     "-R", "8100:127.0.0.1:9001", "-D", "8005"):
         eventually(lambda: can_connect(8005), "ssh listens")
-        same(ask("127.0.0.1", 8001), f"{ANN} 127.0.0.1")
-        same(ask("127.0.0.1", 8002), "", "the host's loopback")
-        same(ask("127.0.0.1", 8003), HOST)
-        same(ask("127.0.0.1", 8004), "", "the host's sshd")
-        eventually(lambda: asked(ANN, "tcp/127.0.0.1/8100")
-                   == {"tcp/127.0.0.1/8100": "of the host"}, "-R, inside")
+        host_hears("127.0.0.1", 8001, f"{ANN} 127.0.0.1")
+        host_hears("127.0.0.1", 8002, "", "the host's loopback")
+        host_hears("127.0.0.1", 8003, HOST)
+        host_hears("127.0.0.1", 8004, "", "the host's sshd")
+        remote = {"tcp/127.0.0.1/8100": "of the host"}
+        eventually(lambda: asked(ANN, remote) == remote, "-R, inside")
         same(can_connect(8100), False, "-R, outside")
         for address, wanted in (("127.0.0.1", f"{ANN} 127.0.0.1"),
                                 (HOST, "")):
-            done = sh(f"curl -s --http0.9 --max-time {5 * SLOW}"
+            done = sh(f"curl -s --http0.9 --max-time {seconds_for(wanted)}"
                       f" --socks5 127.0.0.1:8005 http://{address}:80/; :")
             same(done, wanted, "-D")
 
@@ -550,7 +562,7 @@ def nothing_is_left_when_a_jail_has_ended():
     has(sh("ip -o link"), interface_of(ANN))
     stop(ANN)
     nothing_is_left(ANN)
-    same(residue(ANN), [])
+    eventually(lambda: not residue(ANN), "no process and no name")
 
 
 def kill_keeper():
@@ -569,8 +581,7 @@ def what_a_killed_keeper_has_left_is_in_nobody_s_way():
                        "a session")
             kill_keeper()
             same(ssh(ANN, "echo in").stdout, "in\n")
-            same(asked(ANN, f"tcp/{WORLD}/80", f"tcp/{HOST}/22"),
-                 {f"tcp/{WORLD}/80": HOST, f"tcp/{HOST}/22": "nothing"})
+            hears(ANN, {f"tcp/{WORLD}/80": HOST, f"tcp/{HOST}/22": "nothing"})
     stop(ANN)
     nothing_is_left(ANN)
 
@@ -581,10 +592,10 @@ def one_after_the_other_waits_for_the_end_of_the_first():
     try:
         for _ in range(10):
             same(ssh(ANN, "echo in").stdout, "in\n")
-        same(asked(ANN, f"tcp/{HOST}/22"), {f"tcp/{HOST}/22": "nothing"})
+        hears(ANN, {f"tcp/{HOST}/22": "nothing"})
     finally:
-        stop(ANN)
         configure(ANN, PRIVATE)
+        stop(ANN)
 
 
 @case
@@ -592,15 +603,16 @@ def many_start_at_once():
     crowd = [f"many{i}" for i in range(6)]
     for who in crowd:
         jail_account(who, PRIVATE)
-    clients = [subprocess.Popen(
-        ssh_argv(who, f"python3 - tcp/{WORLD}/80 tcp/{HOST}/22"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for who in crowd]
-    for client in clients:
-        same(client.communicate(ASK)[0], f"tcp/{WORLD}/80 {HOST}\n"
-             f"tcp/{HOST}/22 nothing\n")
+    words = words_of({f"tcp/{WORLD}/80": HOST, f"tcp/{HOST}/22": "nothing"})
+    with contextlib.ExitStack() as stack:
+        for who in crowd:
+            stack.callback(stop, who)
+        clients = [stack.enter_context(session(
+            who, command=[f"python3 - {words}"])) for who in crowd]
+        for client in clients:
+            same(client.communicate(ASK)[0], f"tcp/{WORLD}/80 {HOST}\n"
+                 f"tcp/{HOST}/22 nothing\n")
     for who in crowd:
-        stop(who)
         nothing_is_left(who)
 
 
@@ -642,7 +654,7 @@ def nobody_gets_in_without_the_rules_and_nothing_is_left():
         eventually(lambda: interface_of(ANN) not in sh("ip -o link"),
                    "the interface is gone")
         lacks(sh(f"nft list map {TABLE} to_host"), interface_of(ANN))
-    same(asked(ANN, f"tcp/{HOST}/22"), {f"tcp/{HOST}/22": "nothing"})
+    hears(ANN, {f"tcp/{HOST}/22": "nothing"})
 
 
 @case
@@ -661,15 +673,15 @@ def a_second_private_jail_of_an_account_needs_an_address():
             same((done.returncode != 0, done.stdout), (True, ""), "refused")
             log.expect(f"refuse user={ANN} .*{address_of(ANN)} is in use by "
                        f"jail shell of uid {uid_of(ANN)}")
-            same(ask(address_of(ANN), 80), f"{ANN} {GATEWAY}", "the first")
+            host_hears(address_of(ANN), 80, f"{ANN} {GATEWAY}", "the first")
             CONF.write_text(CONF.read_text().replace(
                 "second = {", 'second = { address = "10.77.200.1";', 1))
             same(su(ANN, "ip -4 -o address show dev eth0 | grep -o 10.77.200.1"
                     ).stdout, "10.77.200.1\n")
     finally:
-        stop(ANN)
         private_network()
         configure(ANN, PRIVATE)
+        stop(ANN)
 
 
 @case
@@ -677,14 +689,13 @@ def try_is_for_who_does_not_run():
     stop(ANN)
     look = f"jailconf try {ANN} -- ip -4 -o address show dev eth0"
     has(sh(look, check=False).stdout, re.escape(address_of(ANN)))
-    # It does not wait for the jail's end, which the interface sees last.
-    eventually(lambda: interface_of(ANN) not in sh("ip -o link"), "its end")
     nothing_is_left(ANN)
     with port_80(ANN):
         has(sh(look, check=False).stdout,
             f"{address_of(ANN)} is in use: ")
-        same(ask(address_of(ANN), 80), f"{ANN} {GATEWAY}", "the one that runs")
-        same(asked(ANN, f"tcp/{HOST}/22"), {f"tcp/{HOST}/22": "nothing"})
+        host_hears(address_of(ANN), 80, f"{ANN} {GATEWAY}",
+                   "the one that runs")
+        hears(ANN, {f"tcp/{HOST}/22": "nothing"})
 
 
 @case
@@ -781,10 +792,10 @@ def rules_that_the_host_has_flushed_are_put_in_force_again():
             sh("/usr/sbin/nft.kept flush ruleset")
             log.expect(rf'cut-off user={ANN} .*it is full')
             has(sh(f"ip -o link show {interface_of(ANN)}"), "state DOWN")
-            same(asked(ANN, f"tcp/{HOST}/22", f"tcp/{WORLD}/80"),
-                 {f"tcp/{HOST}/22": "nothing", f"tcp/{WORLD}/80": "nothing"})
+            hears(ANN, {f"tcp/{HOST}/22": "nothing",
+                        f"tcp/{WORLD}/80": "nothing"})
         log.expect(rf"mended user={ANN} ")
-        same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": HOST})
+        hears(ANN, {f"tcp/{WORLD}/80": HOST})
     stop(ANN)
     nothing_is_left(ANN)
 
@@ -793,40 +804,42 @@ def rules_that_the_host_has_flushed_are_put_in_force_again():
 def what_many_keepers_do_about_a_flush_comes_to_an_end():
     """Each hears of what all the others do."""
     crowd = [f"many{i}" for i in range(6)] + [ANN]
-    clients = [subprocess.Popen(ssh_argv(who, "echo up; cat"),
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                text=True) for who in crowd]
-    for client in clients:
-        same(client.stdout.readline(), "up\n")
-    log = Logged()
-    sh("nft flush ruleset")
-    for who in crowd:
-        log.expect(rf"mended user={who} ")
-    eventually(lambda: not sh("pgrep -x nft; :"), "they have done so")
-    # Somebody else's table is nobody's business.
-    sh("nft add table ip admin; nft delete table ip admin")
-    busy = 0
-    for _ in range(30):
-        busy += sh("pgrep -x nft; :") != ""
-        time.sleep(0.1)
-    same(busy, 0, "nft runs")
-    same(asked(ANN, f"tcp/{WORLD}/80"), {f"tcp/{WORLD}/80": HOST})
-    for client in clients:
-        client.communicate("")
-    for who in crowd:
-        stop(who)
+    with contextlib.ExitStack() as stack:
+        for who in crowd:
+            stack.callback(stop, who)
+        clients = [stack.enter_context(session(who, command=["echo up; cat"]))
+                   for who in crowd]
+        for client in clients:
+            same(client.stdout.readline(), "up\n")
+        log = Logged()
+        sh("nft flush ruleset")
+        for who in crowd:
+            log.expect(rf"mended user={who} ")
+        eventually(lambda: not sh("pgrep -x nft; :"), "they have done so")
+        # Somebody else's table is nobody's business.
+        sh("nft add table ip admin; nft delete table ip admin")
+        busy = 0
+        for _ in range(30):
+            busy += sh("pgrep -x nft; :") != ""
+            time.sleep(0.1)
+        same(busy, 0, "nft runs")
+        hears(ANN, {f"tcp/{WORLD}/80": HOST})
+        for client in clients:
+            client.communicate("")
 
 
 def restore():
-    for who in ANN, BEN, CAT:
-        stop(who)
-    CONF.write_text(KEPT)
-    same([pid for pid in keepers() if pid in inits()], [])
-    # With a way out, name servers are asked that nobody is.
-    WORLD_SERVERS.kill()
-    WORLD_SERVERS.wait()
-    sh(f"ip link delete dev up0; ip netns delete world;"
-       f" echo 0 >{SYSCTLS}/ip_forward")
+    try:
+        for who in ANN, BEN, CAT:
+            stop(who)
+        eventually(lambda: not inits(), "all jails have ended")
+    finally:
+        CONF.write_text(KEPT)
+        # With a way out, name servers are asked that nobody is.
+        WORLD_SERVERS.kill()
+        WORLD_SERVERS.wait()
+        sh(f"ip link delete dev up0; ip netns delete world;"
+           f" echo 0 >{SYSCTLS}/ip_forward")
 
 
 try:

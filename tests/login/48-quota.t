@@ -10,11 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 from bed import (PLAIN, Logged, Skip, account, case, configure, eventually,
-                 has, jail_account, lacks, never_mind, once, run, same, sh, ssh,
-                 ssh_argv, sshd, stop, su, uid_of, unmount)
+                 has, jail_account, lacks, never_mind, of_uid, once, run, same,
+                 sh, ssh, ssh_argv, sshd, stop, su, uid_of, unmount)
 from term import Terminal
 
 WHO = "counted"
@@ -41,11 +40,17 @@ def file_system(place, size, options):
         sys.exit(77)
 
 
+def set_home(home, name, *options):
+    """usermod(8) does not while a process of the account's runs."""
+    eventually(lambda: not of_uid(uid_of(name)), f"{name} runs nothing")
+    sh(["usermod", *options, "-d", str(home), name])
+
+
 def at(place, name):
     """The account NAME has its home at PLACE."""
     account(name)
     if once(f"home-{name}"):
-        sh(f"usermod -m -d {place}/{name} {name}")
+        set_home(place / name, name, "-m")
     return place / name
 
 
@@ -296,7 +301,8 @@ def where_the_limits_are_not_held_it_is_told():
     stop(WHO)
     configure(WHO, "limits = { };")
     bare = BARE / WHO
-    sh(f"mkdir -p {bare}; chown {WHO}: {bare}; usermod -d {bare} {WHO}")
+    sh(f"mkdir -p {bare}; chown {WHO}: {bare}")
+    set_home(bare, WHO)
     try:
         why = (f"{bare}: its file system does not hold quotas of projects:"
                " mount it with prjquota, an ext4 after tune2fs -O"
@@ -315,7 +321,7 @@ def where_the_limits_are_not_held_it_is_told():
             rf"warning: the disk of 1 accounts \({WHO}\) is not limited")
     finally:
         stop(WHO)
-        sh(f"usermod -d {HOME} {WHO}")
+        set_home(HOME, WHO)
 
 
 @case
@@ -336,7 +342,8 @@ def xfs_holds_it_as_well():
     sh("mount -o loop,prjquota /var/tmp/xfs.img /srv/xfs")
     stop(WHO)
     sh(f"mkdir {place}/{WHO}; cp -a {HOME}/. {place}/{WHO};"
-       f" chown {WHO}: {place}/{WHO}; usermod -d {place}/{WHO} {WHO}")
+       f" chown {WHO}: {place}/{WHO}")
+    set_home(place / WHO, WHO)
     try:
         limit('disk = "8M"; disk_files = 120;')
         lacks(su(WHO, "echo in").stdout, "^in$")
@@ -354,7 +361,7 @@ def xfs_holds_it_as_well():
             has(done.stdout, "^project Operation not permitted$")
     finally:
         stop(WHO)
-        sh(f"usermod -d {HOME} {WHO}")
+        set_home(HOME, WHO)
 
 
 # Moves files and directories about, as fast as it can.
@@ -394,7 +401,7 @@ def nobody_may_be_there_while_it_is_marked():
        f" do echo $f >t$t/f$f; done; done; chown -R {MOVER}: .")
     mover = outside(MOVER, "timeout", "120", "python3", f"{home}/move")
     try:
-        time.sleep(1)
+        eventually(lambda: of_uid(uid_of(MOVER)), "it moves")
         done = sh(["jailconf", "quota", MOVER], check=False)
         same(done.returncode, 1, done.stdout)
         has(done.stdout, rf"processes of {MOVER} run: \d+ \(\w+, pid \d+\)")

@@ -78,9 +78,12 @@ def no_pipes():
 
 @contextlib.contextmanager
 def cron():
+    pid = pathlib.Path("/run/crond.pid")
+    pid.unlink(missing_ok=True)  # of one that was killed
     with subprocess.Popen(["cron", "-f"]) as daemon:
         try:
-            eventually(pathlib.Path("/run/crond.pid").exists, "cron runs")
+            eventually(lambda: pid.exists() and
+                       pid.read_text().strip() == str(daemon.pid), "cron runs")
             yield
         finally:
             daemon.kill()

@@ -493,7 +493,7 @@ def without_ids_of_its_own_nobody_gets_in():
             check = sh(["jailconf", "check"], check=False)
             same(check.returncode != 0, True)
             has(check.stdout, re.escape(why))
-            same(residue(NAME), [])
+            eventually(lambda: not residue(NAME), "nothing is left")
     finally:
         ranges(GOOD)
     same(inside("id -u"), "0\n")
@@ -518,11 +518,15 @@ def changes_of_other_ids_are_not_used():
     finally:
         ranges(GOOD)
     (path / "ids").rename(path / "kept")
-    refused_for(r"belongs to other ids \(not told\)")
-    (path / "kept").rename(path / "ids")
+    try:
+        refused_for(r"belongs to other ids \(not told\)")
+    finally:
+        (path / "kept").rename(path / "ids")
     os.chown(path / "upper", 0, 0)
-    refused_for("upper belongs to uid 0, gid 0: move it away")
-    os.chown(path / "upper", uid_of(NAME), uid_of(NAME))
+    try:
+        refused_for("upper belongs to uid 0, gid 0: move it away")
+    finally:
+        os.chown(path / "upper", uid_of(NAME), uid_of(NAME))
     same(inside("id -un planted"), "planted\n")
 
 

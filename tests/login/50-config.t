@@ -11,8 +11,9 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import tempfile
 
-from bed import (CONF_DIR, JAILED, JAILSH, KEEPER, PATHS, PLAIN, RUN_DIR,
+from bed import (CONF_DIR, JAILED, JAILSH, KEEPER, PATHS, PLAIN, RUN, RUN_DIR,
                  Logged, case, has, lacks, once, proved, PROOF,
                  run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two,
                  uid_of, unmount)
@@ -30,17 +31,12 @@ PAM_MODULE = pathlib.Path(PATHS["pam_dir"]) / "pam_jail.so"
 @contextlib.contextmanager
 def kept(*paths):
     """Puts files and directories back as they were."""
-    paths = [pathlib.Path(p) for p in paths]
-    keep = pathlib.Path("/run/bed/kept")
-    keep.mkdir()
-    for number, path in enumerate(paths):
-        sh(["cp", "-a", str(path), str(keep / str(number))])
-    try:
-        yield
-    finally:
+    with tempfile.TemporaryDirectory(dir=RUN) as keep, \
+            contextlib.ExitStack() as stack:
         for number, path in enumerate(paths):
-            sh(f"rm -rf {path}; cp -a {keep}/{number} {path}")
-        shutil.rmtree(keep)
+            sh(["cp", "-a", str(path), f"{keep}/{number}"])
+            stack.callback(sh, f"rm -rf {path}; cp -a {keep}/{number} {path}")
+        yield
 
 
 def gets_in(who):
@@ -452,7 +448,8 @@ def a_jail_that_runs_with_a_group_that_was_taken_away_is_not_joined():
         sh(f"gpasswd -d {JAILED} leavers")
         refused(JAILED, "running, not jail .*groups have changed")
     finally:
-        client.communicate(timeout=10)
+        client.kill()
+        client.wait()
         sh(f"gpasswd -d {JAILED} leavers; :")
         stop(JAILED)
     same(gets_in(JAILED), (True, True))

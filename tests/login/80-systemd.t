@@ -4,12 +4,13 @@
 run for a jailed account, and the keeper belongs to no session"""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
 
 from bed import (JAILED, PLAIN, PROOF, WITH_SYSTEMD, Logged, both, case,
-                 eventually, has, inits, jail_account, keepers,
+                 eventually, has, inits_of, jail_account, keepers,
                  lacks, proved, run, same, sh, ssh, ssh_argv, sshd, stop, su, the_two,
                  uid_of)
 
@@ -99,6 +100,12 @@ def a_session_is_known_while_it_lasts_and_no_longer(who):
     eventually(lambda: not sessions_of(who), "the session is closed", 15)
 
 
+def init_of(who):
+    """PID 1 of WHO's jail: another, that was stopped, may be at its end."""
+    eventually(lambda: len(inits_of(who)) == 1, "one PID 1")
+    return inits_of(who)[0]
+
+
 @case
 def the_keeper_is_in_no_session_and_in_no_service():
     for start in (lambda c: ssh_argv(JAILED, c),
@@ -108,8 +115,11 @@ def the_keeper_is_in_no_session_and_in_no_service():
                                   stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE)
         same(client.stdout.readline(), "up\n")
-        keeper = [k for k in keepers() if k not in inits()][0]
-        for pid in (keeper, inits()[0]):
+        init = init_of(JAILED)
+        keeper = re.search(r"^PPid:\t(\d+)$", pathlib.Path(
+            f"/proc/{init}/status").read_text(), re.M)[1]
+        same(int(keeper) in keepers(), True, "it is its keeper's child")
+        for pid in (keeper, init):
             text = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
             lacks(text, r"session-|ssh|bed\.service|user\.slice")
         client.communicate(timeout=10)

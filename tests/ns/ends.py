@@ -21,10 +21,11 @@ def sleeper(verb="run", *options):
 
 
 def all_dead_within(seconds, *sessions):
+    """Less than 5 s where there is a keeper, which could wait for so long."""
     check(wait_until(lambda: not pids("sleep") and not pids("jail-init"),
                      seconds), processes())
     for session in sessions:
-        check(session.wait(5) != 0, "ended well")
+        check(session.wait(10) != 0, "ended well")
 
 
 def next_login_works():
@@ -42,24 +43,24 @@ def with_the_last_session_the_jail_ends():
     check(wait_until(lambda: len(pids("sleep")) < 2), processes())
     equal(len(pids("jail-init")), 1)
     other.leave()
-    all_dead_within(3)
+    all_dead_within(4.8)
 
 
 @sentence
 def linger_is_kept():
-    inside("sleep 1000 >/dev/null 2>&1 &", "-l", "2")
+    inside("sleep 1000 >/dev/null 2>&1 &", "-l", "5")
     check(not wait_until(lambda: not pids("sleep"), 0.8), "ended early")
-    check(wait_until(lambda: not pids("sleep"), 5), "ended late", processes())
+    check(wait_until(lambda: not pids("sleep"), 10), "ended late", processes())
 
 
 @sentence
 def a_session_within_linger_begins_it_anew():
-    inside("true", "-l", "3")
-    time.sleep(2)
+    inside("true", "-l", "8")
+    time.sleep(5)
     inside("true", "-j")
-    time.sleep(2)
+    time.sleep(5)
     inside("true", "-j")
-    check(wait_until(lambda: not processes(), 8), processes())
+    check(wait_until(lambda: not processes(), 16), processes())
 
 
 @sentence
@@ -75,7 +76,7 @@ def when_the_keeper_is_killed_everything_inside_dies():
     sessions = [sleeper(), sleeper(), sleeper("enter")]
     keeper, = pids("jail-keeper")
     os.kill(keeper, signal.SIGKILL)
-    all_dead_within(3, *sessions)
+    all_dead_within(10, *sessions)
     next_login_works()
 
 
@@ -84,7 +85,7 @@ def when_pid_1_is_killed_everything_inside_dies():
     sessions = [sleeper(), sleeper(), sleeper("enter")]
     init, = pids("jail-init")
     os.kill(init, signal.SIGKILL)
-    all_dead_within(3, *sessions)
+    all_dead_within(4.8, *sessions)
     next_login_works()
 
 
@@ -112,7 +113,7 @@ def when_both_are_stopped_and_killed_everything_inside_dies():
     for name in "jail-keeper", "jail-init":
         os.kill(pids(name)[0], signal.SIGSTOP)
     os.kill(pids("jail-keeper")[0], signal.SIGKILL)
-    all_dead_within(3, *sessions)
+    all_dead_within(10, *sessions)
     next_login_works()
 
 
@@ -120,7 +121,7 @@ def when_both_are_stopped_and_killed_everything_inside_dies():
 def when_the_keeper_is_asked_to_end_everything_inside_dies():
     sessions = [sleeper(), sleeper("enter")]
     os.kill(pids("jail-keeper")[0], signal.SIGTERM)
-    all_dead_within(3, *sessions)
+    all_dead_within(10, *sessions)
     next_login_works()
 
 
@@ -134,7 +135,7 @@ def when_a_sessions_relay_is_killed_only_that_session_ends():
     equal(second.poll(), None)
     second.kill()
     second.wait()
-    all_dead_within(3)
+    all_dead_within(4.8)
     next_login_works()
 
 
@@ -158,7 +159,7 @@ def a_session_that_ignores_the_hangup_ends_with_the_jail():
     equal(session.stdout.readline(), "up\n")
     session.kill()
     session.wait()
-    all_dead_within(3)
+    all_dead_within(4.8)
 
 
 @sentence
@@ -168,9 +169,11 @@ def a_stopped_keeper_hangs_no_other_account_and_its_own_not_for_ever():
         os.kill(keeper, signal.SIGSTOP)
         begun = time.monotonic()
         os.chown("/mnt/home", ALICE + 1, 0)
-        said(probe("-i", ALICE + 1, "take"))
+        try:
+            said(probe("-i", ALICE + 1, "take"))
+        finally:
+            os.chown("/mnt/home", ALICE, ALICE)
         check(time.monotonic() - begun < 5, "the other waited")
-        os.chown("/mnt/home", ALICE, ALICE)
         begun = time.monotonic()
         refused(probe("take"), "probe: 1: the jail's keeper does not answer")
         check(time.monotonic() - begun < 25, "waited too long")
@@ -221,7 +224,7 @@ def who_comes_while_others_kill_gets_in_or_is_told_why_not():
 def what_a_killed_keeper_left_is_taken_away_by_the_next():
     session = sleeper()
     os.kill(pids("jail-keeper")[0], signal.SIGKILL)
-    all_dead_within(3, session)
+    all_dead_within(10, session)
     # Also what was to tell how the session ended.
     check(wait_until(lambda: not processes()), processes())
     check(os.path.exists(ACCOUNT_DIR + "/probe"), "what was left?")

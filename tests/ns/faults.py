@@ -303,7 +303,7 @@ def try_all(scenario):
                                            "-e", getattr(errno, error, 0))
                     late = scenario.took_too_long(begun)
                     failed, left = report()
-                    if result.returncode != 255 and not late:
+                    if result.returncode != 255 and not late and not left:
                         break
                     clean_up()
                 if failed is None:

@@ -44,7 +44,7 @@ def next_login_works():
     check(wait_until(lambda: not cgroups()), "left", cgroups())
 
 
-def wrong_after(scenario, result, late):
+def wrong_after(scenario, result, late, left):
     """What is wrong after a kill, in words."""
     outcome = scenario.outcome(result)
     if result.returncode == 255:
@@ -53,7 +53,7 @@ def wrong_after(scenario, result, late):
         yield outcome
     if late:
         yield "took too long"
-    if report()[1]:
+    if left:
         yield "left a process"
     wrong = clean_up()
     if wrong:
@@ -79,15 +79,15 @@ def kill_at_each(scenario):
                 begun = time.monotonic()
                 result = scenario.once("-k", "-c", NUMBERS[name], "-w", when)
                 late = scenario.took_too_long(begun)
-                failed = report()[0]
-                if not late:
+                failed, left = report()
+                if not late and not left:
                     break
                 clean_up()
             if failed is not None:
                 outcomes[scenario.outcome(result).split(":")[0]] += 1
                 problems += [f"{name} {when} ({failed}): {wrong}"
                              f" {result.stderr!r}" for wrong in
-                             wrong_after(scenario, result, late)]
+                             wrong_after(scenario, result, late, left)]
             log.lines()
             check(wait_until(lambda: not processes()), processes())
     equal(own_mounts(), before)

@@ -116,7 +116,7 @@ def a_host_that_cannot_hold_them_lets_nobody_in():
 
 @sentence
 def ten_sessions_at_once_share_them():
-    sessions = [start(PROBE, *OURS, "-l", "1", verb, "/usr/bin/python3", "-c",
+    sessions = [start(PROBE, *OURS, "-l", "30", verb, "/usr/bin/python3", "-c",
                       TRY, "22999", "8080")
                 for verb in ("enter", "run") for _ in range(5)]
     for session in sessions:

@@ -307,8 +307,10 @@ def changes_are_for_the_ids_that_they_were_made_with():
 def two_accounts_can_use_one_tree():
     with Tree(), Hold(*READ_ONLY):
         os.chown("/mnt/home", ALICE + 1, 0)
-        said(probe("-i", ALICE + 1, *READ_ONLY, "take"))
-        os.chown("/mnt/home", ALICE, ALICE)
+        try:
+            said(probe("-i", ALICE + 1, *READ_ONLY, "take"))
+        finally:
+            os.chown("/mnt/home", ALICE, ALICE)
 
 
 main()

@@ -14,7 +14,8 @@ import sys
 
 sys.path.append("/bed/login")
 from bed import (CONF_DIR, JAILED, JAILSH, PROOF, RUN, Logged, case, configure,
-                 lacks, proved, run, same, ssh, sshd, stop, the_two)
+                 eventually, lacks, processes, proved, run, same, ssh, sshd,
+                 stop, the_two)
 
 MODULE = "/pam_jail.so"
 FOUND = RUN / "valgrind"
@@ -113,6 +114,9 @@ def sshd_and_its_child_that_enters():
         proved(JAILED, text)
     else:
         log.expect("refuse user=.*Function not implemented")
+    # The client has ended before them.
+    eventually(lambda: not [exe for exe, _ in processes().values()
+                            if "/memcheck" in exe], "all have told", 20)
     same(findings(), [])
 
 
