@@ -14,7 +14,7 @@
 #define ALL	     (BIT(PROFILE_LOGIN) | BIT(PROFILE_IDE) | BIT(PROFILE_BATCH))
 #define NO_USERNS    (BIT(PROFILE_LOGIN) | BIT(PROFILE_BATCH))
 #define STRICT	     BIT(PROFILE_BATCH)
-#define NO_ROOT	     (ALL | SYSCALLS_UNLESS_ROOT_INSIDE)
+#define NO_SET_UID   (NO_USERNS | SYSCALLS_UNLESS_ROOT_INSIDE)
 #define ROWS(array)  (sizeof(array) / sizeof((array)[0]))
 
 const char *
@@ -76,8 +76,8 @@ const struct refused_call refused_calls[] = {
 
 	/* Their mode is in memory, or no libseccomp's of Debian 12: see
 	 * SET_UID.  Who calls them has openat(2) and fchmodat(2). */
-	{ "openat2", 0, ENOSYS, NO_ROOT },
-	{ "fchmodat2", 452, ENOSYS, NO_ROOT },
+	{ "openat2", 0, ENOSYS, NO_SET_UID },
+	{ "fchmodat2", 452, ENOSYS, NO_SET_UID },
 
 	/* Whose quota a file counts for: its owner may say so. */
 	{ "file_setattr", 469, EPERM, ALL },
@@ -144,7 +144,7 @@ const struct refused_call refused_calls[] = {
 #define SET_UID(call, mode) SET_UID_IF(call, mode, 0, 0)
 /* Without the flag there is no mode, and anything may be in its place. */
 #define SET_UID_IF(call, mode, flags, flag)                                    \
-	{ call, mode, S_ISUID, S_ISUID, EPERM, NO_ROOT, flags, (flag) }
+	{ call, mode, S_ISUID, S_ISUID, EPERM, NO_SET_UID, flags, (flag) }
 #define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
 
 const struct refused_argument refused_arguments[] = {
@@ -157,7 +157,8 @@ const struct refused_argument refused_arguments[] = {
 	IOCTL(FS_IOC_FSSETXATTR),
 	IOCTL(FS_IOC_SETFLAGS),
 	/* A set-uid file of the account's has no effect in here.  But who else
-	 * on the host can reach it is the account by it, outside. */
+	 * on the host can reach it is the account by it, outside.  With user
+	 * namespaces one unpacks systems, which have some. */
 	SET_UID("chmod", 1),
 	SET_UID("fchmod", 1),
 	SET_UID("fchmodat", 2),
@@ -168,6 +169,7 @@ const struct refused_argument refused_arguments[] = {
 	SET_UID_IF("open", 2, 1, TMPFILE),
 	SET_UID_IF("openat", 3, 2, O_CREAT),
 	SET_UID_IF("openat", 3, 2, TMPFILE),
+	SET_UID_IF("mq_open", 2, 1, O_CREAT),
 	/* Large pages are one pool, which no memory cgroup counts. */
 	LARGE("mmap", 3, MAP_HUGETLB),
 	LARGE("mmap2", 3, MAP_HUGETLB),

@@ -37,7 +37,7 @@ REFUSED = {
              " FSSETXATTR FSSETXATTR-high SETFLAGS SETFLAGS-high file_setattr"
              " socket-filter set-uid-chmod set-uid-fchmod set-uid-fchmodat"
              " set-uid-creat set-uid-open set-uid-openat set-uid-tmpfile"
-             " set-uid-mknod set-uid-mknodat",
+             " set-uid-mknod set-uid-mknodat set-uid-mq",
     "ENOMEM": "mmap-large memfd-large",
     "ENOSYS": "clone3 clone3-user open_tree move_mount fsopen fsconfig fsmount"
               " fspick mount_setattr statmount listmount open_tree_attr"
@@ -56,6 +56,8 @@ IDE_DOES = ("unshare unshare-user clone-user clone3 clone3-user mount umount2"
             " pivot_root setns chroot open_tree move_mount fsopen fsconfig"
             " fsmount fspick mount_setattr statmount listmount"
             " open_tree_attr clone-user-high").split()
+IDE_DOES += [what for words in REFUSED.values() for what in words.split()
+             if what.startswith("set-uid-")]
 
 
 def answers(text):
@@ -121,8 +123,8 @@ def without_a_jail_and_with_the_profile_none_it_is_another_answer():
                  " io_uring_enter pidfd_getfd probe"
                  " socket-filter mmap-large memfd-large"
                  " set-uid-chmod set-uid-fchmod set-uid-fchmodat set-uid-creat"
-                 " set-uid-open set-uid-openat set-uid-openat2 set-uid-mknod"
-                 " set-uid-mknodat"
+                 " set-uid-open set-uid-openat set-uid-openat2 set-uid-tmpfile"
+                 " set-uid-mknod set-uid-mknodat set-uid-mq"
                  " move_pages sysfs ustat").split():
         same(what in other, True, f"{what} {plain[what]}")
         same(free[what] != expected()[what], True, f"{what} {free[what]}")
@@ -135,6 +137,7 @@ def the_profile_ide_opens_user_namespaces_and_nothing_else():
           if expected()[k] != v and k not in IDE_DOES}, {})
     same(got["clone-user"], "0")
     same(got["clone3-user"], "0")
+    same(got["set-uid-chmod"], "0")
     has(ssh(IDE, "unshare -Ur id -u").stdout, "^0$")
     has(ssh(JAILED, "unshare -Ur id -u").stderr, "Operation not permitted")
 

@@ -254,6 +254,8 @@ try_modes(void)
 	     syscall(SYS_openat, here, ".", (long)(O_RDWR | O_TMPFILE),
 		     (long)MODE));
 	(void)unlink(name);
+	tell("set-uid-mq", syscall(SYS_mq_open, name, make, (long)MODE, NULL));
+	(void)syscall(SYS_mq_unlink, name);
 	tell("set-uid-mknod",
 	     syscall(SYS_mknod, name, (long)S_IFREG | MODE, 0L));
 	(void)unlink(name);
