@@ -200,17 +200,34 @@ is_running(pid_t child, int *status)
 	return waitpid(child, status, WNOHANG) == 0;
 }
 
+/* To the program and what it has started, or to what is about to be it. */
+static void
+tell(pid_t child, int sig)
+{
+	if (kill(-child, sig) < 0)
+		(void)kill(child, sig);
+}
+
 /* Before it has done its work it has the account's real uid, whatever else it
  * has, and so can be told to stop; after that it stops by itself. */
 static void
 stop(int signals, pid_t child, int *status)
 {
+	const int64_t until_ms = now_ms() + GOODBYE_MS;
 	struct pollfd fd = { .fd = signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+	int64_t left_ms = GOODBYE_MS;
 
-	(void)kill(-child, SIGHUP);
-	(void)kill(-child, SIGTERM);
-	if (poll(&fd, 1, GOODBYE_MS) <= 0)
-		(void)kill(-child, SIGKILL);
+	tell(child, SIGHUP);
+	tell(child, SIGTERM);
+	while (left_ms > 0 && is_running(child, status)) {
+		(void)poll(&fd, 1, (int)left_ms);
+		(void)!read(signals, &info, sizeof(info));
+		left_ms = until_ms - now_ms();
+	}
+	if (left_ms > 0)
+		return;
+	tell(child, SIGKILL);
 	(void)waitpid(child, status, 0);
 }
 

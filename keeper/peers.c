@@ -93,6 +93,7 @@ keeper_fork_aside(struct keeper *keeper)
 		/* What others look at must not outlive the keeper. */
 		fd_close(&keeper->listener);
 		fd_close(&keeper->lock);
+		fd_close(&keeper->commands.ours);
 	}
 	keeper->n_closers += pid > 0;
 	return pid;
@@ -389,6 +390,7 @@ fork_session(struct keeper *keeper, const struct session *session,
 		/* What the account has sent may keep it longer than us. */
 		fd_close(&keeper->listener);
 		fd_close(&keeper->lock);
+		fd_close(&keeper->commands.ours);
 		session_main(session);
 	}
 	if (pid < 0) {

@@ -298,12 +298,14 @@ keep_last(int request, int sock, int *log, struct err *err)
 
 /* Whether who asked is still there.  As long as the session's process was
  * root's, the one that attends to it could not tell it that he is not. */
-static bool
-is_wanted(int sock)
+static int
+find_whether_wanted(bool *wanted, struct err *err)
 {
-	struct pollfd fd = { .fd = sock, .events = POLLRDHUP };
+	struct pollfd fd = { .fd = FD_SOCK, .events = POLLRDHUP };
+	const int n = poll(&fd, 1, 0);
 
-	return poll(&fd, 1, 0) == 0;
+	*wanted = n == 0;
+	return n < 0 ? err_errno(err, "poll") : 0;
 }
 
 /*
@@ -316,18 +318,20 @@ run(const struct session *session, int fd_request, const struct pty *pty,
 {
 	const struct jail_inside inside = { .plan = &session->jail->plan };
 	struct run_request request;
-	struct err err;
 	int log = session->log;
+	bool wanted = false;
+	struct err err;
 
 	if (set_stdio(pty, stdio, &err) < 0 ||
 	    keep_last(fd_request, session->sock, &log, &err) < 0 ||
 	    jail_become(&inside, &err) < 0 || reset_signals(&err) < 0 ||
-	    (inside.plan->root_inside && userns_enter(&err) < 0)) {
+	    (inside.plan->root_inside && userns_enter(&err) < 0) ||
+	    find_whether_wanted(&wanted, &err) < 0) {
 		log_refusal(session, log, "become", &err);
 		(void)dprintf(STDERR_FILENO, "login refused\n");
 		_exit(EXIT_CANNOT_RUN);
 	}
-	if (!is_wanted(FD_SOCK))
+	if (!wanted)
 		_exit(EXIT_CANNOT_RUN);
 	if (run_request_open(FD_REQUEST, &request, &err) == 0)
 		run_exec(&request, &session->jail->plan, &err);
