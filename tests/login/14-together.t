@@ -143,7 +143,7 @@ def a_background_job_lives_as_long_as_linger_and_no_longer():
     same(len(there()), 1, "the job within linger")
     time.sleep(2)
     same(len(there()), 1, "and some time later")
-    eventually(lambda: not there(), "the job is gone", 40)
+    eventually(lambda: not there(), "the job is gone", 10)
     eventually(lambda: not residue("lingerer"), "nothing is left")
 
 

@@ -9,8 +9,8 @@ import re
 import subprocess
 
 from bed import (JAILED, PATIENCE, PLAIN, PROOF, RUN, Logged, can_connect,
-                 case, eventually, has, proved, run, same, sh, ssh, ssh_argv, sshd,
-                 stop, su, the_two)
+                 case, eventually, has, proved, run, same, sh, ssh, ssh_argv,
+                 sshd, stop, su, the_two)
 
 TRACED = 2260
 

@@ -17,8 +17,8 @@ import signal
 import subprocess
 
 from bed import (JAILED, KEEPER, PATHS, RUN, SLOW, Breach, case,
-                 collect_log, configure, eventually, has, processes, proved, residue, run,
-                 same, secret, sh, ssh_argv, stop, the_two, PROOF)
+                 collect_log, configure, eventually, has, processes, proved,
+                 residue, run, same, secret, sh, ssh_argv, stop, the_two, PROOF)
 
 STATE = PROOF + """
 echo ids=$(id -u):$(id -g):$(id -G)

@@ -303,7 +303,8 @@ def try_all(scenario):
                                            "-e", getattr(errno, error, 0))
                     late = scenario.took_too_long(begun)
                     failed, left = report()
-                    if result.returncode != 255 and not late and not left:
+                    if (result.returncode != 255 and not late and not left
+                            or scenario.is_hole(result)):
                         break
                     clean_up()
                 if failed is None:

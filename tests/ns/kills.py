@@ -80,7 +80,7 @@ def kill_at_each(scenario):
                 result = scenario.once("-k", "-c", NUMBERS[name], "-w", when)
                 late = scenario.took_too_long(begun)
                 failed, left = report()
-                if not late and not left:
+                if not late and not left or scenario.is_hole(result):
                     break
                 clean_up()
             if failed is not None:

@@ -116,6 +116,11 @@ class Scenario:
         machine makes slow, too."""
         return time.monotonic() - begun > 3 + self.slowest
 
+    def is_hole(self, result):
+        """Whether a session had less around it than it should.  Once is
+        enough: who tries again what was slow does not try this."""
+        return self.outcome(result).startswith("HOLE")
+
     def outcome(self, result, more_allowed=None):
         """What came of it: "refused", "same", or something that is wrong."""
         seen = walls(result.stdout)
