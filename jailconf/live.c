@@ -40,6 +40,7 @@ static const struct {
 	{ "*", "net.low-port", LIVE_OWN_NETWORK, "network = \"private\"" },
 	{ "*", "ns.userns-*", NAMESPACES },
 	{ "*", "mount.userns-*", NAMESPACES },
+	{ "*", "suid.planted", NAMESPACES },
 	{ "*", "cred.permitted", ROOT_INSIDE },
 	{ "*", "cred.effective", ROOT_INSIDE },
 	{ "*", "cred.bounding", ROOT_INSIDE },
