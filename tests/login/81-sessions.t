@@ -169,7 +169,8 @@ def terminating_the_user_ends_its_sessions_and_not_the_jail():
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     same(client.stdout.readline(), b"up\n")
     sh(["loginctl", "terminate-user", JAILED])
-    client.wait(timeout=20)
+    # systemd kills after 90 s what it has told to end.
+    client.wait(timeout=100)
     eventually(lambda: not sessions_of(JAILED), "no session", 15)
     same(len(jails()), 1, "the jail lingers")
     stop(JAILED)
