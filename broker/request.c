@@ -287,10 +287,11 @@ static int
 check_jail(const struct request *request, struct err *err)
 {
 	struct pollfd fd = { .fd = request->keeper, .events = POLLIN };
+	const int n = poll(&fd, 1, 0);
 
-	if (poll(&fd, 1, 0) != 0)
-		return err_set(err, ERR_REFUSED, "the jail has ended");
-	return 0;
+	if (n < 0)
+		return err_errno(err, "poll");
+	return n == 0 ? 0 : err_set(err, ERR_REFUSED, "the jail has ended");
 }
 
 static int

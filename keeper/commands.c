@@ -94,9 +94,6 @@ commands_start(struct commands *commands, pid_t init, struct err *err)
 void
 commands_close(struct commands *commands)
 {
-	/* One of ours that cannot end has a copy of it. */
-	if (commands->ours >= 0)
-		(void)shutdown(commands->ours, SHUT_RDWR);
 	fd_close(&commands->listener);
 	fd_close(&commands->theirs);
 	fd_close(&commands->ours);

@@ -7,8 +7,8 @@ import contextlib
 import pathlib
 
 from bed import (JAILED, PLAIN, PROOF, CONF_DIR, Logged, account, came_out,
-                 case, eventually, has, is_inside, jail_account, lacks, proved,
-                 residue, run, same, sh, ssh, ssh_argv, sshd, stop, su,
+                 case, eventually, has, jail_account, lacks, proved, residue,
+                 run, same, sh, ssh, ssh_argv, sshd, stop, su,
                  the_two, uid_of)
 from term import Terminal
 
@@ -132,7 +132,7 @@ def outliving(name, start, type_in, ask):
             ssh(who, type_in.format("sh proof.sh"))
             eventually(out.exists, f"{name} obeys", 15)
             text = out.read_text()
-            same(is_inside(text), who == LONG)
+            proved(who, text)
             if who == LONG:
                 same(text, ssh(LONG, PROOF).stdout, "it is the same jail")
                 came_out(f"{name}, after its session", "jail")

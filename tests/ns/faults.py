@@ -306,6 +306,8 @@ def try_all(scenario):
                     if (result.returncode != 255 and not late and not left
                             or scenario.is_hole(result)):
                         break
+                    print(f"    {name} {error} {when}: late: {late},"
+                          f" left: {left}, status {result.returncode}")
                     clean_up()
                 if failed is None:
                     break

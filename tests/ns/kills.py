@@ -82,6 +82,7 @@ def kill_at_each(scenario):
                 failed, left = report()
                 if not late and not left or scenario.is_hole(result):
                     break
+                print(f"    {name} {when}: late: {late}, left: {left}")
                 clean_up()
             if failed is not None:
                 outcomes[scenario.outcome(result).split(":")[0]] += 1
